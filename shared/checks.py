@@ -1,0 +1,95 @@
+"""Does an entry tell the truth? Judged against the state before it; an empty answer means nothing contradicts it.
+
+The device runs it on what it is about to write, the cloud on what it receives (decisions in shared/FORMAT.md).
+"""
+
+from shared import kinds
+from shared.entries import Entry
+from shared.policy import Floor, Policy
+from shared.state import GatewayState, MeterState
+from shared.supply import decide
+from shared.tid_memory import FRESH
+
+COMMAND_JUMP_MAX = 1000
+
+
+def contradiction(state: GatewayState, entry: Entry, policy: "Policy | None", floor: "Floor | None") -> str:
+    """One line that says what is wrong with `entry` after `state`, or "". Policy and floor are those in force;
+    None leaves out what depends on them."""
+    if entry.sequence != state.sequence + 1:
+        return f"sequence {entry.sequence} does not follow {state.sequence}"
+    if state.group_left and entry.group_left != state.group_left - 1:
+        return f"the counted group before it has {state.group_left} entries to come"
+    if entry.meter == kinds.GATEWAY:
+        return _gateway(state, entry)
+    if entry.kind == kinds.METER:
+        return _opening(entry)
+    meter = state.meters.get(entry.meter)
+    if meter is None:
+        return f"meter {entry.meter} was never opened"
+    return _figures(meter, entry) or _meaning(meter, entry, policy, floor)
+
+
+def _gateway(state: GatewayState, entry: Entry) -> str:
+    if entry.pot or entry.delta or entry.balance or entry.register:
+        return "an entry of the gateway carries a meter's figures"
+    if entry.kind == kinds.CHECKPOINT and entry.digest != state.digest():
+        return "the checkpoint's hash is not that of the state"
+    if entry.kind == kinds.COMMAND and not 0 < entry.reference_a - state.command_counter <= COMMAND_JUMP_MAX:
+        return f"command {entry.reference_a} after command {state.command_counter}"
+    if entry.kind == kinds.POLICY and entry.reference_a < state.policy_version:
+        return f"policy version {entry.reference_a} after {state.policy_version}"
+    if entry.kind == kinds.FLOOR and entry.reference_a < state.floor_version:
+        return f"floor version {entry.reference_a} after {state.floor_version}"
+    return ""
+
+
+def _opening(entry: Entry) -> str:
+    if entry.pot != kinds.TOKEN_CREDIT or entry.delta != entry.balance:
+        return "a meter opens with its balance as delta"
+    return ""
+
+
+def _figures(meter: MeterState, entry: Entry) -> str:
+    if entry.pot == kinds.NO_POT and (entry.delta or entry.balance):
+        return "a balance without a pot"
+    if entry.pot != kinds.NO_POT and entry.balance != meter.pots[entry.pot] + entry.delta:
+        return f"balance {entry.balance} is not {meter.pots[entry.pot]} {entry.delta:+d}"
+    consumed = entry.register - meter.register
+    if entry.kind == kinds.CHARGE:
+        if consumed < 0:
+            return f"the register went back by {-consumed}"
+        if entry.delta != -consumed:
+            return f"charge {-entry.delta} for a consumption of {consumed}"
+    elif consumed:
+        return f"the register moved by {consumed} without a charge"
+    return ""
+
+
+def _meaning(meter: MeterState, entry: Entry, policy: "Policy | None", floor: "Floor | None") -> str:
+    if entry.pot != kinds.NO_POT and entry.delta and entry.kind not in (kinds.CHARGE, kinds.TOKEN, kinds.GRANT):
+        return f"a {kinds.KIND_NAMES[entry.kind]} moves no balance"
+    if entry.kind == kinds.TOKEN:
+        return _token(meter, entry)
+    if entry.kind == kinds.ATTEMPT and entry.detail != min(meter.failures + 1, 0xFFFF):
+        return f"attempt {entry.detail} after {meter.failures} failures"
+    if entry.kind == kinds.VALVE_INTENT and policy is not None and floor is not None:
+        return _intent(meter, entry, policy, floor)
+    return ""
+
+
+def _token(meter: MeterState, entry: Entry) -> str:
+    if entry.delta <= 0:
+        return f"a token of {entry.delta}"
+    if entry.reference_b != meter.key_check:
+        return "a token under another key"
+    if meter.tids.judge(entry.reference_a) != FRESH:
+        return f"TID {entry.reference_a} was used or is too old"
+    return ""
+
+
+def _intent(meter: MeterState, entry: Entry, policy: Policy, floor: Floor) -> str:
+    wanted, rule = decide(meter.pots[kinds.TOKEN_CREDIT], meter.intent, entry.quality, policy, floor)
+    if (entry.detail, entry.rule) != (wanted, rule):
+        return f"supply {entry.detail} by rule {entry.rule} where the policy says {wanted} by rule {rule}"
+    return ""
