@@ -30,28 +30,24 @@ ENROL = Layout(
     ("seal_public", "b32"),
     ("challenge", "b32"),
 )
-SEALED = Layout(b"PSseal01", *((*_WHO, ("box", "v2"))))
+SEALED = Layout(b"PSseal01", *_WHO, ("box", "v2"))
 SEAL_CONTEXT = Layout(b"PSsealct", *_WHO)
 BUNDLE = Layout(
     b"PSbndl01",
-    *(
-        (
-            *_WHO,
-            ("issued_s", "u4"),
-            ("command_public", "b32"),
-            ("floor_public", "b32"),
-            ("link_key", "b32"),
-            ("broker_host", "v2"),
-            ("broker_port", "u2"),
-            ("broker_user", "v2"),
-            ("broker_password", "v2"),
-            ("broker_ca", "v2"),
-            ("policy", "v2"),
-            ("floor", "v2"),
-            ("tables", "v2"),
-            ("meters", "v2"),
-        )
-    ),
+    *_WHO,
+    ("issued_s", "u4"),
+    ("command_public", "b32"),
+    ("floor_public", "b32"),
+    ("link_key", "b32"),
+    ("broker_host", "v2"),
+    ("broker_port", "u2"),
+    ("broker_user", "v2"),
+    ("broker_password", "v2"),
+    ("broker_ca", "v2"),
+    ("policy", "v2"),
+    ("floor", "v2"),
+    ("tables", "v2"),
+    ("meters", "v2"),
 )
 BUNDLE_METER = Layout(
     b"",
@@ -74,51 +70,39 @@ BUNDLE_METER = Layout(
 )
 HELLO = Layout(
     b"PShello1",
-    *(
-        (
-            *_WHO,
-            ("boot_nonce", "b8"),
-            ("sequence", "u4"),
-            ("head", "b32"),
-            ("acknowledged", "u4"),
-            ("command_counter", "u4"),
-            ("time_s", "u4"),
-            ("quality", "u1"),
-            ("firmware", "u4"),
-            ("nonce", "b8"),
-        )
-    ),
+    *_WHO,
+    ("boot_nonce", "b8"),
+    ("sequence", "u4"),
+    ("head", "b32"),
+    ("acknowledged", "u4"),
+    ("command_counter", "u4"),
+    ("time_s", "u4"),
+    ("quality", "u1"),
+    ("firmware", "u4"),
+    ("nonce", "b8"),
 )
 BATCH = Layout(
     b"PSbatch1",
-    *(
-        (
-            *_WHO,
-            ("first", "u4"),
-            ("last", "u4"),
-            ("previous_head", "b32"),
-            ("head", "b32"),
-            ("nonce", "b8"),
-            ("command_counter", "u4"),
-        )
-    ),
+    *_WHO,
+    ("first", "u4"),
+    ("last", "u4"),
+    ("previous_head", "b32"),
+    ("head", "b32"),
+    ("nonce", "b8"),
+    ("command_counter", "u4"),
 )
-ACK = Layout(b"PSack001", *((*_WHO, ("sequence", "u4"), ("head", "b32"), ("nonce", "b8"))))
-TIME = Layout(b"PStime01", *((*_WHO, ("boot_nonce", "b8"), ("time_s", "u4"))))
+ACK = Layout(b"PSack001", *_WHO, ("sequence", "u4"), ("head", "b32"), ("nonce", "b8"))
+TIME = Layout(b"PStime01", *_WHO, ("boot_nonce", "b8"), ("time_s", "u4"))
 COMMAND = Layout(
     b"PScmd001",
-    *(
-        (
-            *_WHO,
-            ("counter", "u4"),
-            ("previous", "u4"),
-            ("issued_s", "u4"),
-            ("expires_s", "u4"),
-            ("boot_nonce", "b8"),
-            ("kind", "u1"),
-            ("payload", "v2"),
-        )
-    ),
+    *_WHO,
+    ("counter", "u4"),
+    ("previous", "u4"),
+    ("issued_s", "u4"),
+    ("expires_s", "u4"),
+    ("boot_nonce", "b8"),
+    ("kind", "u1"),
+    ("payload", "v2"),
 )
 
 # Kinds of command and the layout of their payload.
