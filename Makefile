@@ -1,0 +1,132 @@
+# The index of what one can do here. `make` alone prints it. Continuous integration calls the same targets.
+# Rule: every target sets up what it needs, asks nothing, and needs no root (except that Chromium is installed if it can be).
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+MICROPYTHON := build/micropython/micropython
+
+# make test-cloud ARGS="-k tariff"    arguments for the program that a target starts
+# make test-mpy HEAP=192K             the heap of a small board
+ARGS ?=
+HEAP ?=
+
+VENV_STAMP := $(VENV)/.stamp
+STUBS_STAMP := build/stubs/.stamp
+MICROPYTHON_STAMP := build/micropython/.stamp
+UMQTT_STAMP := build/micropython/lib/.stamp
+SETUP := $(VENV_STAMP) $(STUBS_STAMP) $(MICROPYTHON_STAMP) $(UMQTT_STAMP)
+
+##@ Start
+
+.PHONY: help
+help: ## Print this list
+	@awk -f tools/setup/help.awk $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(SETUP) ## Make .venv and build/: locked Python packages, MicroPython's unix port, type stubs
+
+.PHONY: run
+run: $(SETUP) ## Start the broker, the database and the cloud on this machine, until Ctrl-C
+	@$(RUN) -m tools.run $(ARGS)
+
+.PHONY: demo
+demo: $(SETUP) ## Show the whole story in one go: pay, vend, type the token, meter, verify
+	@$(RUN) -m tools.demo $(ARGS)
+
+##@ Test
+
+.PHONY: test
+test: $(SETUP) browser ## Run every test: under MicroPython, then under CPython with servers and a browser
+	@failed=0; \
+	$(MAKE) test-mpy ARGS= || failed=1; \
+	$(RUN) -m pytest tests $(ARGS) || failed=1; \
+	exit $$failed
+
+.PHONY: test-shared
+test-shared: $(SETUP) ## Run the tests of shared/ on both interpreters
+	@$(MAKE) test-mpy ARGS=tests.shared
+	@$(RUN) -m pytest tests/shared $(ARGS)
+
+.PHONY: test-firmware
+test-firmware: $(SETUP) ## Run the tests of firmware/ on both interpreters
+	@$(MAKE) test-mpy ARGS=tests.firmware
+	@$(RUN) -m pytest tests/firmware $(ARGS)
+
+.PHONY: test-mpy
+test-mpy: $(MICROPYTHON_STAMP) $(UMQTT_STAMP) ## Run the plain tests under MicroPython only
+	@$(MICROPYTHON) $(if $(HEAP),-X heapsize=$(HEAP)) -m tests.mpy.run $(ARGS)
+
+.PHONY: test-cloud
+test-cloud: $(SETUP) ## Run the tests of cloud/ on SQLite and PostgreSQL
+	@$(RUN) -m pytest tests/cloud $(ARGS)
+
+.PHONY: test-system
+test-system: $(SETUP) ## Run the tests across gateway, broker and cloud
+	@$(RUN) -m pytest tests/system $(ARGS)
+
+.PHONY: test-browser
+test-browser: $(SETUP) browser ## Run the tests that use the pages in a real browser
+	@$(RUN) -m pytest tests/browser $(ARGS)
+
+.PHONY: test-tidy
+test-tidy: $(SETUP) ## Run the rules of the house: imports, device syntax, boards, documents, sizes, words
+	@$(RUN) -m pytest tests/tidy $(ARGS)
+
+.PHONY: bench
+bench: $(SETUP) ## Measure speed against the regression bars
+	@$(RUN) -m tests.bench $(ARGS)
+
+##@ Check
+
+.PHONY: check
+check: $(SETUP) ## Check format, lint, types and the rules of the house; change nothing
+	@bash tools/setup/check.sh $(VENV)
+
+.PHONY: format
+format: $(SETUP) ## Format the code and repair what lint can repair by itself
+	@$(VENV)/bin/ruff check --fix --quiet . || true
+	@$(VENV)/bin/ruff format .
+
+##@ Maintain
+
+.PHONY: migrate
+migrate: $(SETUP) ## Bring the database of the settings in the environment to the newest schema
+	@$(RUN) -m cloud migrate
+
+.PHONY: lock
+lock: $(VENV_STAMP) ## Write the lock files from pyproject.toml (UPGRADE=--upgrade takes the newest of everything)
+	@bash tools/setup/lock.sh $(VENV)/bin/uv $(UPGRADE)
+
+.PHONY: browser
+browser: ## Install Debian's Chromium if no Chromium is there
+	@bash tools/setup/chromium.sh
+
+.PHONY: clean
+clean: ## Remove what was set up and built; keep data/
+	@rm -rf $(VENV) build .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What `make setup` makes. A stamp is written last, so an interrupted step is done again.
+
+$(VENV_STAMP): requirements-dev.lock tools/setup/venv.sh
+	@PYTHON=$(PYTHON) bash tools/setup/venv.sh requirements-dev.lock $(VENV)
+	@touch $@
+
+$(STUBS_STAMP): tools/setup/stubs.sh tools/setup/stubs-esp32.lock tools/setup/stubs-rp2.lock $(VENV_STAMP)
+	@bash tools/setup/stubs.sh $(RUN) build/stubs
+	@touch $@
+
+$(MICROPYTHON_STAMP): tools/setup/micropython.sh
+	@bash tools/setup/micropython.sh build/micropython
+	@touch $@
+
+$(UMQTT_STAMP): tools/setup/umqtt.sh $(VENV_STAMP)
+	@bash tools/setup/umqtt.sh $(VENV) build/micropython/lib
+	@touch $@

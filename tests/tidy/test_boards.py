@@ -1,0 +1,84 @@
+"""A board map is data: every map has the same names, and no pin does two things unless the map says so."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.tidy import sources
+
+# A map may name pins that several devices share on purpose, as a tuple of numbers.
+SHARED = "SHARED_PINS"
+OPTIONAL = {SHARED}
+PIN_ENDINGS = ("_PIN", "_PINS", "_SDA", "_SCL", "_TX", "_RX", "_SCK", "_MOSI", "_MISO", "KEYPAD_ROWS", "KEYPAD_COLS")
+
+
+def maps() -> list[str]:
+    return [path for path in sources.python_files("boards") if not path.endswith("__init__.py")]
+
+
+def test_a_map_holds_constants_and_nothing_else() -> None:
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path in maps()
+        for node in sources.tree(path).body
+        if not (_is_docstring(node) or (isinstance(node, ast.Assign) and _is_constant(node)))
+    ]
+
+    assert not wrong, "not NAME = constant: " + ", ".join(wrong)
+
+
+def test_every_map_has_the_same_names() -> None:
+    names = {path: set(_values(path)) - OPTIONAL for path in maps()}
+    every = set().union(*names.values())
+
+    missing = {path: sorted(every - found) for path, found in names.items() if found != every}
+
+    assert not missing, f"names that a map lacks: {missing}"
+
+
+def test_no_pin_is_used_twice_unless_the_map_shares_it() -> None:
+    twice = {}
+    for path in maps():
+        values = _values(path)
+        shared = set(_pins(values.get(SHARED, ())))
+        used = Counter(pin for name, value in values.items() if _names_pins(name) for pin in _pins(value))
+        doubles = sorted(str(pin) for pin, count in used.items() if count > 1 and pin not in shared)
+        if doubles:
+            twice[path] = doubles
+
+    assert not twice, f"pins used twice: {twice}"
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _is_constant(node: ast.Assign) -> bool:
+    try:
+        ast.literal_eval(node.value)
+    except ValueError:
+        return False
+    return all(isinstance(target, ast.Name) and target.id == target.id.upper() for target in node.targets)
+
+
+def _values(path: str) -> dict[str, object]:
+    return {
+        target.id: ast.literal_eval(node.value)
+        for node in sources.tree(path).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _names_pins(name: str) -> bool:
+    return name != SHARED and name.endswith(PIN_ENDINGS)
+
+
+def _pins(value: object) -> Iterator[object]:
+    """Pins in a number, a name or nested tuples of them; None and -1 stand for "not there"."""
+    if isinstance(value, tuple | list):
+        for item in value:
+            yield from _pins(item)
+    elif value is not None and value != -1 and not isinstance(value, bool):
+        yield value
