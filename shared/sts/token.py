@@ -1,0 +1,91 @@
+"""A token, end to end: encode() turns a value into twenty digits, decode() turns digits into a value or a named error.
+
+The order of the checks is the standard's: format, class, checksum, subclass, manufacturer, field values. What needs
+a memory - used and old identifiers, key expiry, key type, overflow, lock-out - is the meter's to check.
+"""
+
+from shared.sts import fields, key_change
+from shared.sts.crc import token_crc
+from shared.sts.digits import join, split
+from shared.sts.errors import CRCError, FunctionError, MfrCodeError
+from shared.sts.value import TokenValue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.sts.cipher import Cipher
+
+CREDIT, TEST, MANAGEMENT = range(3)
+_CURRENCY_SUBCLASSES = range(4, 8)
+_READERS = {
+    (TEST, 0): fields.read_meter_test,
+    (TEST, 1): fields.read_meter_test,
+    (TEST, 2): fields.read_extended_read,
+    (MANAGEMENT, 0): fields.read_power_limit,
+    (MANAGEMENT, 1): fields.read_clear_credit,
+    (MANAGEMENT, 3): key_change.read_section_1,
+    (MANAGEMENT, 4): key_change.read_section_2,
+    (MANAGEMENT, 5): fields.read_clear_tamper,
+    (MANAGEMENT, 6): fields.read_power_limit,
+    (MANAGEMENT, 10): fields.read_extended_set,
+}
+_LONG_KEY_READERS = {(MANAGEMENT, 8): key_change.read_section_3_long, (MANAGEMENT, 9): key_change.read_section_4}
+_SHORT_KEY_READERS = {(MANAGEMENT, 8): key_change.read_section_3_short}
+
+
+def encode(token_value: TokenValue, cipher: "Cipher | None") -> str:
+    """Return the 20 digits of a value under the meter's cipher; class 1 is not encrypted and needs none."""
+    block = clear_block(token_value)
+    if token_value.token_class != TEST:
+        assert cipher is not None, "credit and management tokens are encrypted"
+        block = cipher.encrypt(block)
+    return join(token_value.token_class, block)
+
+
+def decode(digits: str, cipher: "Cipher | None", mfr_code: int | None = 0) -> TokenValue:
+    """Return the value of 20 digits, with token_class, subclass, tid, amount and the fields of its kind.
+
+    mfr_code is this meter's own: test tokens of other makers are refused; None reads those of every maker.
+    Raises FormatError, CRCError (also for another meter's token), FunctionError, MfrCodeError or RangeError.
+    """
+    token_class, block = split(digits)
+    if token_class > MANAGEMENT:
+        raise FunctionError("token class 3 is reserved")
+    if token_class != TEST:
+        assert cipher is not None, "credit and management tokens are encrypted"
+        block = cipher.decrypt(block)
+    value = read_block(token_class, block, cipher is not None and cipher.ea == 11)
+    if isinstance(value, fields.MeterTest) and mfr_code is not None and value.mfr_code not in (0, mfr_code):
+        raise MfrCodeError("this test token belongs to another manufacturer")
+    return value
+
+
+def clear_block(token_value: TokenValue) -> bytes:
+    """Return the 8 bytes of a value before encryption: its body and the checksum."""
+    body = token_value.body()
+    crc = token_crc(token_value.token_class, body, _is_currency(token_value.token_class, token_value.subclass))
+    return body + crc.to_bytes(2, "big")
+
+
+def read_block(token_class: int, block: bytes, long_key: bool) -> TokenValue:
+    """Return the value of 8 clear bytes; long_key tells whether the meter's decoder key has 128 bits."""
+    body = block[:6]
+    subclass = body[0] >> 4
+    if token_crc(token_class, body, _is_currency(token_class, subclass)) != block[6] << 8 | block[7]:
+        raise CRCError("the checksum does not match; check the digits and the meter")
+    return _reader(token_class, subclass, long_key)(body)
+
+
+def _is_currency(token_class: int, subclass: int) -> bool:
+    return token_class == CREDIT and subclass in _CURRENCY_SUBCLASSES
+
+
+def _reader(token_class: int, subclass: int, long_key: bool) -> "Callable[[bytes], TokenValue]":
+    if token_class == CREDIT and subclass <= 7:
+        return fields.read_credit
+    kind = (token_class, subclass)
+    reader = _READERS.get(kind) or (_LONG_KEY_READERS if long_key else _SHORT_KEY_READERS).get(kind)
+    if reader is None:
+        raise FunctionError("token class {} subclass {} is not supported".format(token_class, subclass))
+    return reader
