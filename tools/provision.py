@@ -1,0 +1,78 @@
+"""Enrols a gateway: its own keys, the signed challenge, and the sealed bundle that makes it a part of a utility.
+
+`python -m tools.provision --cloud URL --ca FILE --key-file FILE --gateway N --flash DIRECTORY` for the simulated board.
+The private keys never leave the board, and what is sealed for it only it can open.
+"""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+from tools.api import Api, ApiError
+from tools.sim.process import GatewayProcess
+
+
+class Board(Protocol):
+    """A board that can be reached: it runs Python and tells what was printed."""
+
+    async def run(self, source: str) -> str: ...
+
+
+class ProvisionError(Exception):
+    """The gateway could not be enrolled; one line that says why and what to do."""
+
+
+async def provision(api: Api, board: Board, gateway_id: int) -> int:
+    """Enrol the board as a gateway of the cloud; the epoch that began. Raises ApiError or ProvisionError.
+
+    Cut at any point it can be run again: keys are made once, and a bundle is installed whole or not at all.
+    """
+    utility_id: int = (await api.get(f"/gateways/{gateway_id}"))["utility_id"]
+    identity = await _told(board, "identity()", 3)
+    proof_of = dict(zip(("device_public", "seal_public", "hardware_id"), identity, strict=True))
+    asked: dict[str, Any] = await api.post(f"/gateways/{gateway_id}/enrolment", proof_of)
+    (signature,) = await _told(board, f"answer({utility_id}, {gateway_id}, '{asked['challenge']}')", 1)
+    answer: dict[str, Any] = await api.post(f"/gateways/{gateway_id}/enrolment/proof", {"signature": signature})
+    (epoch,) = await _told(board, f"install('{answer['bundle']}')", 1)
+    return int(epoch)
+
+
+async def _told(board: Board, call: str, words: int) -> list[str]:
+    """Run one step of `firmware.enrol` on the board; it prints one line that begins with the step's name."""
+    step = call.split("(", maxsplit=1)[0]
+    try:
+        out = await board.run(f"from firmware.enrol import on_board\non_board().{call}\n")
+    except RuntimeError as error:
+        raise ProvisionError(f"{step}: {error}") from None
+    for line in out.splitlines():
+        told = line.split()
+        if told[:1] == [step] and len(told) == words + 1:
+            return told[1:]
+    raise ProvisionError(f"{step}: the board gave no answer; is this firmware as new as the tool?")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.provision", description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--cloud", required=True, help="address of the cloud, https://host:port")
+    parser.add_argument("--ca", type=Path, help="authority of the cloud's certificate, PEM")
+    parser.add_argument("--key-file", type=Path, required=True, help="file that holds the installer's API key")
+    parser.add_argument("--gateway", type=int, required=True, help="number that the cloud gave the gateway")
+    parser.add_argument("--flash", type=Path, required=True, help="directory that is the simulated board's flash")
+    return parser.parse_args()
+
+
+async def _main(options: argparse.Namespace) -> None:
+    board = GatewayProcess(options.flash, 0, options.flash / "provision.log")
+    key = options.key_file.read_text(encoding="ascii").strip()
+    async with Api(options.cloud, key, options.ca) as api:
+        epoch = await provision(api, board, options.gateway)
+    print(f"gateway {options.gateway} is enrolled: epoch {epoch}")
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(_main(_arguments()))
+    except (ApiError, ProvisionError, OSError) as error:
+        sys.exit(f"provision: {error}")

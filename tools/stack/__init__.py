@@ -1,0 +1,1 @@
+"""The whole system on one machine: broker, cloud and simulated gateways as child processes."""
