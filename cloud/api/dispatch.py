@@ -1,0 +1,67 @@
+"""Turns a Route into an aiohttp handler: who calls, what is asked, the handler, the answer."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+
+from cloud.api import parse
+from cloud.api.route import Call, Cookie, Route
+from cloud.auth.identify import identify
+from cloud.keys import CLOCK
+
+API_ROOT = "/api/v1"
+_DEADLOCK_RETRIES = 3
+_DEADLOCK_STATES = ("40P01", "40001")
+
+WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
+    """Register every route below /api/v1."""
+    for route in routes:
+        app.router.add_route(route.method, API_ROOT + route.path, _web_handler(route))
+
+
+def _web_handler(route: Route) -> WebHandler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        now = request.app[CLOCK].now()
+        caller = await identify(request, public=route.public, scope=route.scope, now=now)
+        structlog.contextvars.bind_contextvars(actor=caller.actor.label)
+        call: Call[Any, Any] = Call(
+            app=request.app,
+            actor=caller.actor,
+            now=now,
+            path=parse.path(request),
+            query=parse.query(request, route),
+            body=await parse.body(request, route),
+            remote=request.remote or "",
+            session_token=caller.session_token,
+        )
+        return _response(route, await _answer(route, call), call.cookies)
+
+    return handle
+
+
+async def _answer(route: Route, call: Call[Any, Any]) -> BaseModel:
+    # Two transactions that wait for each other's rows: PostgreSQL ends one, which starts again from nothing.
+    for _ in range(_DEADLOCK_RETRIES):
+        try:
+            return await route.handler(call)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in _DEADLOCK_STATES:
+                raise
+    return await route.handler(call)
+
+
+def _response(route: Route, answer: BaseModel, cookies: list[Cookie]) -> web.Response:
+    assert isinstance(answer, route.response), f"{route.method} {route.path} answered {type(answer).__name__}"
+    response = web.Response(text=answer.model_dump_json(), status=route.status, content_type="application/json")
+    for cookie in cookies:
+        response.set_cookie(
+            cookie.name, cookie.value, max_age=cookie.max_age_s, path="/", secure=True, httponly=True, samesite="Strict"
+        )
+    return response

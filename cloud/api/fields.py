@@ -1,0 +1,103 @@
+"""The types of the API's fields, with their limits; a path parameter's type follows from its name."""
+
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, RootModel, StringConstraints
+
+from shared.errors import SharedError
+from shared.sts.identity import check_drn
+
+_I64_MAX = (1 << 63) - 1
+_VOLUME_ML_MAX = 10**13
+_MONEY_MINOR_MAX = 10**15
+PAGE_LIMIT_MAX = 500
+
+
+def _checked_drn(drn: str) -> str:
+    try:
+        check_drn(drn)
+    except SharedError as error:
+        raise ValueError(str(error)) from None
+    return drn
+
+
+RowId = Annotated[int, Field(ge=1, le=_I64_MAX)]
+UtilityId = Annotated[int, Field(ge=1, le=0x7FFFFFFF)]
+GatewayId = Annotated[int, Field(ge=1, le=0x7FFFFFFF)]
+Drn = Annotated[str, StringConstraints(pattern=r"^([0-9]{11}|[0-9]{13})$"), AfterValidator(_checked_drn)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
+Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Sgc = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+Key32Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+SignatureHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
+VolumeMl = Annotated[int, Field(ge=1, le=_VOLUME_ML_MAX)]
+MoneyMinor = Annotated[int, Field(ge=0, le=_MONEY_MINOR_MAX)]
+
+PATH_TYPES: dict[str, Any] = {
+    "gateway": GatewayId,
+    "drn": Drn,
+    "purchase_id": UUID,
+    "key": RowId,
+    "case": RowId,
+}
+
+
+class Body(BaseModel):
+    """A request body: unknown fields and values of another JSON type are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class View(BaseModel):
+    """A response body, made from a table row or by name."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class Query(BaseModel):
+    """Query parameters: unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PageQuery(Query):
+    """Which part of a list is asked for."""
+
+    after: int = Field(0, ge=0, le=_I64_MAX, description="The `next` of the page before")
+    limit: int = Field(100, ge=1, le=PAGE_LIMIT_MAX)
+
+
+ItemT = TypeVar("ItemT")
+
+
+class Page(View, Generic[ItemT]):
+    """One part of a list; `next` goes into `after` for the following part, and is null at the end."""
+
+    items: list[ItemT]
+    next: int | None
+
+
+class Done(View):
+    """The request was carried out and has nothing more to say."""
+
+    done: bool = True
+
+
+class JsonDocument(RootModel[dict[str, JsonValue]]):
+    """A JSON object of a form that is defined elsewhere."""
+
+
+class ErrorDetail(View):
+    """What went wrong: `code` for programs, `message` for people, with the remedy."""
+
+    code: str
+    message: str
+
+
+class ErrorBody(View):
+    """The body of every answer that is an error."""
+
+    error: ErrorDetail

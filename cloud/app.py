@@ -1,0 +1,92 @@
+"""Joins everything: the areas' routes, what they need, and the background services. The one place that wires."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from importlib.metadata import PackageNotFoundError, version
+
+from aiohttp import web
+
+from cloud.accounts import routes as accounts
+from cloud.api import health
+from cloud.api.dispatch import add_routes
+from cloud.api.middleware import request_middleware
+from cloud.api.openapi import document
+from cloud.api.route import BODY_LIMIT, Route
+from cloud.audit import routes as audit
+from cloud.auth import routes as auth
+from cloud.auth.limiter import Limiter
+from cloud.auth.passwords import Passwords
+from cloud.clock import Clock
+from cloud.commands import routes as commands
+from cloud.config import Config
+from cloud.db import Database
+from cloud.keys import (
+    CLOCK,
+    COMMANDS_WAITING,
+    CONFIG,
+    DATABASE,
+    DEAD_SERVICES,
+    KEY_STORE,
+    LOGIN_LIMITER,
+    OPENAPI,
+    PASSWORDS,
+    PROVIDER,
+)
+from cloud.ledger import routes as ledger
+from cloud.meters import routes as meters
+from cloud.notify import routes as notify
+from cloud.notify.provider import Provider, provider
+from cloud.services import SERVICES
+from cloud.tariffs import routes as tariffs
+from cloud.vending import routes as vending
+from cloud.vending.envelope import keyring
+from cloud.vending.keystore import SealedKeyStore
+from cloud.vending.store import KeyStore
+
+AREAS = (health, auth, meters, accounts, tariffs, vending, ledger, commands, notify, audit)
+ROUTES: list[Route] = [route for area in AREAS for route in area.ROUTES]
+
+ALL_SERVICES = frozenset(service.name for service in SERVICES)
+_LOGINS_PER_SOURCE = 20
+_LOGIN_WINDOW_S = 60
+
+
+def build_app(
+    config: Config,
+    clock: Clock,
+    *,
+    database: Database | None = None,
+    key_store: KeyStore | None = None,
+    messages: Provider | None = None,
+    services: Iterable[str] = ALL_SERVICES,
+) -> web.Application:
+    """Return the application; what is not given is made from the configuration. ConfigError names a bad setting."""
+    app = web.Application(middlewares=[request_middleware], client_max_size=BODY_LIMIT + 1)
+    app[CONFIG] = config
+    app[CLOCK] = clock
+    app[DATABASE] = database or Database(config.database_url)
+    app[KEY_STORE] = key_store or SealedKeyStore(keyring(config))
+    app[PASSWORDS] = Passwords()
+    app[LOGIN_LIMITER] = Limiter(_LOGINS_PER_SOURCE, _LOGIN_WINDOW_S)
+    app[PROVIDER] = messages or provider(config)
+    app[COMMANDS_WAITING] = asyncio.Event()
+    app[DEAD_SERVICES] = []
+    app[OPENAPI] = document(ROUTES, _version())
+    add_routes(app, ROUTES)
+    app.cleanup_ctx.append(_resources)
+    wanted = frozenset(services)
+    app.cleanup_ctx.extend(service.context for service in SERVICES if service.name in wanted)
+    return app
+
+
+async def _resources(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[PROVIDER].close()
+    await app[DATABASE].close()
+
+
+def _version() -> str:
+    try:
+        return version("penstock")
+    except PackageNotFoundError:  # run from a checkout
+        return "0.0.0"

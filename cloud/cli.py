@@ -1,0 +1,205 @@
+"""The command line: serve, migrate, and what must be possible before anybody can sign in."""
+
+import asyncio
+import contextlib
+import getpass
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from aiohttp import web
+
+from cloud import logs, schema
+from cloud.app import ALL_SERVICES, build_app
+from cloud.audit import service as audit
+from cloud.auth import rules
+from cloud.auth import service as auth
+from cloud.auth.passwords import PASSWORD_LENGTH_MIN, Passwords
+from cloud.broker.cli import app as broker_app
+from cloud.clock import SystemClock
+from cloud.config import Config, ConfigError, load
+from cloud.db import Database
+from cloud.errors import CloudError
+from cloud.keys import DEAD_SERVICES
+from cloud.vending.envelope import keyring, write_new_kek
+from cloud.vending.keystore import SealedKeyStore
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="The Penstock cloud.", pretty_exceptions_enable=False
+)
+operator_app = typer.Typer(no_args_is_help=True, help="People who work with the cloud.")
+key_app = typer.Typer(no_args_is_help=True, help="Keys for programs.")
+store_app = typer.Typer(no_args_is_help=True, help="The key store.")
+audit_app = typer.Typer(no_args_is_help=True, help="The audit chains.")
+app.add_typer(operator_app, name="operator")
+app.add_typer(key_app, name="api-key")
+app.add_typer(store_app, name="keystore")
+app.add_typer(audit_app, name="audit")
+app.add_typer(broker_app, name="broker")
+
+Utility = Annotated[int | None, typer.Option(help="Work for this utility only.")]
+
+
+def main() -> None:
+    """Run the command line; what is the caller's to mend is said in one line."""
+    try:
+        app()
+    except (ConfigError, CloudError, schema.SchemaError) as error:
+        print(f"cloud: {error}", file=sys.stderr)  # noqa: T201  # a command line talks on the terminal
+        sys.exit(2)
+
+
+@app.command()
+def serve(
+    services: Annotated[
+        str, typer.Option(help="Background services to run, with commas; none for only HTTP.")
+    ] = ",".join(sorted(ALL_SERVICES)),
+) -> None:
+    """Serve the API and run the background services."""
+    config = load()
+    logs.set_up(config.log_level)
+    asyncio.run(schema.check(config.database_url))
+    application = build_app(config, SystemClock(), services=_named(services))
+    web.run_app(
+        application,
+        host=config.http_host,
+        port=config.http_port,
+        ssl_context=_tls(config),
+        access_log=None,
+        print=lambda line: print(line, file=sys.stderr),  # noqa: T201
+    )
+    if application[DEAD_SERVICES]:
+        raise typer.Exit(1)  # so that what supervises this process starts it again
+
+
+def _named(services: str) -> frozenset[str]:
+    wanted = frozenset(name for name in services.split(",") if name and name != "none")
+    unknown = sorted(wanted - ALL_SERVICES)
+    if unknown:
+        raise ConfigError(f"there is no service {unknown[0]}; there are {', '.join(sorted(ALL_SERVICES))}")
+    return wanted
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if config.tls_cert is None or config.tls_key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(config.tls_cert, config.tls_key)
+    except OSError as error:
+        raise ConfigError(f"PENSTOCK_TLS_CERT, PENSTOCK_TLS_KEY: not a PEM pair that fits: {error}") from None
+    return context
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest form."""
+    schema.upgrade(load().database_url)
+    print("the database is up to date")  # noqa: T201
+
+
+@contextlib.asynccontextmanager
+async def _database() -> AsyncIterator[Database]:
+    url = load().database_url
+    await schema.check(url)
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@operator_app.command("add")
+def add_operator(
+    email: str,
+    role: Annotated[str, typer.Option(help=", ".join(rules.ROLES))],
+    utility: Utility = None,
+) -> None:
+    """Make an operator; the password is asked for, or read from the standard input."""
+    if role not in rules.ROLES:
+        raise ConfigError(f"there is no role {role}; there are {', '.join(rules.ROLES)}")
+    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if len(password) < PASSWORD_LENGTH_MIN:
+        raise ConfigError(f"a password has at least {PASSWORD_LENGTH_MIN} characters")
+    asyncio.run(_add_operator(email, password, role, utility))
+
+
+async def _add_operator(email: str, password: str, role: str, utility: int | None) -> None:
+    password_hash = await Passwords().hash(password)
+    async with _database() as database, database.begin() as session:
+        await auth.add_operator(
+            session,
+            auth.command_line(),
+            email=email,
+            password_hash=password_hash,
+            role=role,
+            utility_id=utility,
+            now=SystemClock().now(),
+        )
+
+
+@key_app.command("add")
+def add_key(
+    name: str,
+    scopes: Annotated[str, typer.Option(help="Scopes with commas, or a role's name for all of its scopes.")],
+    utility: Utility = None,
+) -> None:
+    """Make an API key and print it, this once."""
+    wanted = rules.ROLES.get(scopes) or frozenset(scopes.split(","))
+    print(asyncio.run(_add_key(name, wanted, utility)))  # noqa: T201
+
+
+async def _add_key(name: str, scopes: frozenset[str], utility: int | None) -> str:
+    async with _database() as database, database.begin() as session:
+        made = await auth.add_api_key(session, auth.command_line(), name, scopes, utility, SystemClock().now())
+        return made[1]
+
+
+@store_app.command("new-kek")
+def new_kek(file: Path) -> None:
+    """Write a fresh key-encryption key to a new file that only its owner may read."""
+    try:
+        write_new_kek(file)
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {error.strerror}") from None
+
+
+@store_app.command("rewrap")
+def rewrap() -> None:
+    """Put every stored key under the present key-encryption key; the one before is PENSTOCK_KEK_PREVIOUS_FILE."""
+    print(f"{asyncio.run(_rewrap())} keys were put under the present key-encryption key")  # noqa: T201
+
+
+async def _rewrap() -> int:
+    store = SealedKeyStore(keyring(load()))
+    async with _database() as database, database.begin() as session:
+        count = await store.rewrap(session)
+        now = SystemClock().now()
+        detail = {"keys": count}
+        await audit.record(
+            session, auth.command_line(), "keystore.rewrap", "keystore", detail, utility_id=None, now=now
+        )
+        return count
+
+
+@audit_app.command("verify")
+def verify_audit() -> None:
+    """Walk every audit chain; exit with 1 at the first fault."""
+    fault = asyncio.run(_first_fault())
+    if fault is not None:
+        print(f"chain {fault.chain}: {fault.reason}", file=sys.stderr)  # noqa: T201
+        raise typer.Exit(1)
+    print("every audit chain holds")  # noqa: T201
+
+
+async def _first_fault() -> audit.Fault | None:
+    async with _database() as database, database.read() as session:
+        for chain in await audit.chains(session, auth.command_line()):
+            fault = await audit.verify_chain(session, chain)
+            if fault is not None:
+                return fault
+        return None

@@ -1,0 +1,1 @@
+"""Signed commands to gateways: numbered, in order, sent until the ledger shows them or they expire."""

@@ -1,0 +1,57 @@
+"""Commands: one row per number given to a gateway. It says what to do; the signed bytes are made when it is sent."""
+
+from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloud.db import Base, BigId
+
+
+class Command(Base):
+    """One command. `counter` rises by one per gateway and epoch. A token is not kept here: its vend gives it again.
+
+    `status`: queued, sent, then applied or refused by the gateway, expired, or superseded by a new epoch.
+    `sequence` is the ledger entry that says what became of it, `result` the code in that entry.
+    """
+
+    __tablename__ = "command"
+    __table_args__ = (
+        UniqueConstraint("gateway_id", "epoch", "counter"),
+        Index("ix_command_due", "status", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    utility_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    gateway_id: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int]
+    counter: Mapped[int] = mapped_column(BigInteger)
+    previous: Mapped[int | None] = mapped_column(BigInteger)
+    kind: Mapped[int] = mapped_column(SmallInteger)
+    channel: Mapped[int | None] = mapped_column(SmallInteger)
+    drn: Mapped[str | None] = mapped_column(String(13))
+    vend_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    payload: Mapped[bytes | None] = mapped_column(LargeBinary)
+    issued_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(String(12), default="queued")
+    due_at: Mapped[int] = mapped_column(BigInteger)
+    sent_at: Mapped[int | None] = mapped_column(BigInteger)
+    sent_times: Mapped[int] = mapped_column(default=0)
+    result: Mapped[int | None] = mapped_column(SmallInteger)
+    sequence: Mapped[int | None] = mapped_column(BigInteger)
+    finished_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class CommandCounter(Base):
+    """Where the numbering of a gateway's epoch stands: the last number given, and the last carried out.
+
+    `boot_nonce` is that of the gateway's present start; a row is locked while a number is given.
+    """
+
+    __tablename__ = "command_counter"
+
+    gateway_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    issued: Mapped[int] = mapped_column(BigInteger, default=0)
+    carried_out: Mapped[int] = mapped_column(BigInteger, default=0)
+    boot_nonce: Mapped[bytes | None] = mapped_column(LargeBinary(8))
+    heard_at: Mapped[int | None] = mapped_column(BigInteger)

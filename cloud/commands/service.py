@@ -1,0 +1,158 @@
+"""Giving numbers to commands, and what becomes of them. One command per gateway is on its way at a time, the oldest."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.commands.models import Command, CommandCounter
+from cloud.errors import Conflict, NotFound
+from cloud.meters.models import Gateway
+from shared.documents import COMMAND_FLOOR, COMMAND_POLICY, COMMAND_TOKEN
+from shared.entries import Entry
+
+QUEUED, SENT = "queued", "sent"
+APPLIED, REFUSED, EXPIRED, SUPERSEDED = "applied", "refused", "expired", "superseded"
+OUTSTANDING = (QUEUED, SENT)
+LIFE_S = 24 * 3600
+"""A command that was not carried out by then is refused by the gateway; a token's digits still work at the keypad."""
+
+_DONE = 1
+
+
+async def queue_token(
+    session: AsyncSession, *, gateway_id: int, channel: int, drn: str, digits: str, vend_id: int, now: int
+) -> int:
+    """Queue the delivery of a vend's token by the link; return the command's id, the same if it is queued already.
+
+    The digits are not kept: they are made again from the vend when the command is signed.
+    """
+    assert len(digits) == 20, "a token has 20 digits"
+    known = await session.scalar(select(Command.id).where(Command.vend_id == vend_id))
+    if known is not None:
+        return known
+    command = await _numbered(session, gateway_id, COMMAND_TOKEN, now)
+    command.channel, command.drn, command.vend_id = channel, drn, vend_id
+    session.add(command)
+    await session.flush()
+    return command.id
+
+
+async def queue_document(session: AsyncSession, *, gateway_id: int, kind: int, document: bytes, now: int) -> int:
+    """Queue a signed policy (COMMAND_POLICY) or floor (COMMAND_FLOOR) for a gateway; return the command's id."""
+    assert kind in (COMMAND_POLICY, COMMAND_FLOOR), "only policies and floors travel as documents"
+    command = await _numbered(session, gateway_id, kind, now)
+    command.payload = document
+    session.add(command)
+    await session.flush()
+    return command.id
+
+
+async def _numbered(session: AsyncSession, gateway_id: int, kind: int, now: int) -> Command:
+    gateway = await session.get(Gateway, gateway_id)
+    if gateway is None:
+        raise NotFound("gateway_unknown", f"There is no gateway {gateway_id}.")
+    if gateway.epoch == 0:
+        raise Conflict("gateway_not_enrolled", f"Gateway {gateway_id} has no device yet; enrol it first.")
+    counter = await locked_counter(session, gateway_id, gateway.epoch)
+    counter.issued = max(counter.issued, counter.carried_out) + 1
+    return Command(
+        utility_id=gateway.utility_id,
+        gateway_id=gateway_id,
+        epoch=gateway.epoch,
+        counter=counter.issued,
+        kind=kind,
+        issued_at=now,
+        expires_at=now + LIFE_S,
+        due_at=now,
+        status=QUEUED,
+        sent_times=0,
+    )
+
+
+async def locked_counter(session: AsyncSession, gateway_id: int, epoch: int) -> CommandCounter:
+    """The numbering of a gateway's epoch, locked until the transaction ends; made at the first call."""
+    mine = (CommandCounter.gateway_id == gateway_id, CommandCounter.epoch == epoch)
+    locked = select(CommandCounter).where(*mine).with_for_update().execution_options(populate_existing=True)
+    found = await session.scalar(locked)
+    if found is None:
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        values = {"gateway_id": gateway_id, "epoch": epoch, "issued": 0, "carried_out": 0}
+        await session.execute(insert(CommandCounter).values(values).on_conflict_do_nothing())
+        found = (await session.scalars(locked)).one()
+    return found
+
+
+async def hear(
+    session: AsyncSession, *, gateway_id: int, epoch: int, boot_nonce: bytes, carried_out: int, now: int
+) -> None:
+    """Note what a hello says: the nonce of this start and the last command carried out; numbers go on above it."""
+    counter = await locked_counter(session, gateway_id, epoch)
+    counter.boot_nonce = boot_nonce
+    counter.heard_at = now
+    counter.carried_out = max(counter.carried_out, carried_out)
+    await session.flush()
+
+
+async def resume_above(session: AsyncSession, carried_out: dict[tuple[int, int], int]) -> None:
+    """Note the last commands carried out by (gateway, epoch), as batches tell them."""
+    for (gateway_id, epoch), number in sorted(carried_out.items()):
+        mine = (CommandCounter.gateway_id == gateway_id, CommandCounter.epoch == epoch)
+        known = await session.scalar(select(CommandCounter.carried_out).where(*mine))
+        if number > (known or 0):
+            counter = await locked_counter(session, gateway_id, epoch)
+            counter.carried_out = max(counter.carried_out, number)
+    await session.flush()
+
+
+async def finish(session: AsyncSession, *, gateway_id: int, epoch: int, entry: Entry, now: int) -> Command | None:
+    """Note the result that a COMMAND entry states; return the command, None when the cloud gave no such one."""
+    await set_due(session, gateway_id, now)
+    mine = (Command.gateway_id == gateway_id, Command.epoch == epoch, Command.counter == entry.reference_a)
+    command = await session.scalar(select(Command).where(*mine).with_for_update())
+    if command is None or command.kind != entry.detail >> 8:
+        return None
+    command.result = entry.detail & 0xFF
+    command.status = APPLIED if command.result == _DONE else REFUSED
+    command.sequence = entry.sequence
+    command.finished_at = now
+    counter = await locked_counter(session, gateway_id, epoch)
+    counter.carried_out = max(counter.carried_out, entry.reference_a)
+    await session.flush()
+    return command
+
+
+async def tidy(session: AsyncSession, now: int) -> None:
+    """End what can no longer be carried out: commands past their time, and those of an epoch that is over."""
+    waiting = Command.status.in_(OUTSTANDING)
+    late = update(Command).where(waiting, Command.expires_at <= now)
+    await session.execute(late.values(status=EXPIRED, finished_at=now))
+    present = select(Gateway.epoch).where(Gateway.id == Command.gateway_id).scalar_subquery()
+    over = update(Command).where(waiting, Command.epoch < present)
+    await session.execute(over.values(status=SUPERSEDED, finished_at=now))
+
+
+async def next_for(session: AsyncSession, gateway_id: int, now: int) -> Command | None:
+    """The oldest command of a gateway that can still be carried out, locked until the transaction ends."""
+    mine = select(Command).where(Command.gateway_id == gateway_id, Command.status.in_(OUTSTANDING))
+    alive = mine.join(Gateway, Gateway.id == Command.gateway_id).where(
+        Command.epoch == Gateway.epoch, Command.expires_at > now
+    )
+    return await session.scalar(alive.order_by(Command.counter).limit(1).with_for_update(of=Command))
+
+
+async def set_due(session: AsyncSession, gateway_id: int, due_at: int) -> None:
+    """Say when a gateway's outstanding commands are looked at again; all alike, as they go one after another.
+
+    Everybody locks in one order: a gateway's commands, then the audit, then its counter.
+    """
+    mine = update(Command).where(Command.gateway_id == gateway_id, Command.status.in_(OUTSTANDING))
+    await session.execute(mine.values(due_at=due_at).execution_options(synchronize_session=False))
+
+
+async def gateways_due(session: AsyncSession, now: int, limit: int) -> Sequence[int]:
+    """Gateways with an outstanding command that is due, the longest waiting first."""
+    due = select(Command.gateway_id).where(Command.status.in_(OUTSTANDING), Command.due_at <= now)
+    ordered = due.group_by(Command.gateway_id).order_by(func.min(Command.due_at), Command.gateway_id)
+    return (await session.scalars(ordered.limit(limit))).all()

@@ -1,0 +1,78 @@
+"""Settings, read once from the environment into one frozen object; a bad one stops the start and is named."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class ConfigError(Exception):
+    """A setting is missing or wrong; the message names the variable and what it should hold."""
+
+
+class Config(BaseSettings):
+    """Every setting of the cloud. The environment variable is the name in capitals after `PENSTOCK_`."""
+
+    model_config = SettingsConfigDict(env_prefix="PENSTOCK_", frozen=True, extra="ignore")
+
+    database_url: str = Field("sqlite:///penstock.db", description="SQLite file or PostgreSQL database")
+
+    http_host: str = Field("127.0.0.1", description="Address that the HTTP service listens on")
+    http_port: int = Field(8443, ge=0, le=65535, description="Port of the HTTP service; 0 takes a free one")
+    tls_cert: Path | None = Field(None, description="PEM certificate chain of the HTTP service")
+    tls_key: Path | None = Field(None, description="PEM private key of the HTTP service")
+
+    kek_file: Path | None = Field(None, description="File with the key-encryption key, 64 hex digits")
+    kek: SecretStr | None = Field(None, description="The key-encryption key itself, 64 hex digits; a file is better")
+    kek_previous_file: Path | None = Field(
+        None, description="The key-encryption key before this one, while re-wrapping"
+    )
+
+    nats_url: str = Field("nats://127.0.0.1:4222", description="NATS server that carries MQTT and JetStream")
+    nats_credentials: Path | None = Field(None, description="The cloud.json that `broker configure` wrote")
+    nats_ca: Path | None = Field(None, description="PEM authority of the NATS server, for tls:// addresses")
+
+    mqtt_host: str = Field("127.0.0.1", description="Host name of the broker as gateways reach it")
+    mqtt_port: int = Field(8883, ge=1, le=65535, description="MQTT port of the broker as gateways reach it")
+    broker_cert: Path | None = Field(None, description="PEM certificate chain of the broker, for `broker configure`")
+    broker_key: Path | None = Field(None, description="PEM private key of the broker, for `broker configure`")
+    broker_ca: Path | None = Field(None, description="PEM authority that gateways check the broker's certificate with")
+
+    sms_sink_file: Path | None = Field(
+        None, description="Development: messages are appended to this file as JSON lines"
+    )
+    sms_url: str | None = Field(None, description="Address of the message provider; each message is one POST of JSON")
+    sms_key_file: Path | None = Field(None, description="File with the bearer key for the message provider")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line kept")
+
+    @model_validator(mode="after")
+    def _certificate_and_key_go_together(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("set PENSTOCK_TLS_CERT and PENSTOCK_TLS_KEY together")
+        return self
+
+    @model_validator(mode="after")
+    def _only_loopback_is_served_in_clear(self) -> Self:
+        if self.tls_cert is None and self.http_host not in _LOOPBACK:
+            raise ValueError("without PENSTOCK_TLS_CERT and PENSTOCK_TLS_KEY, PENSTOCK_HTTP_HOST must be 127.0.0.1")
+        return self
+
+
+def load() -> Config:
+    """Read the environment; ConfigError names the first variable that is wrong."""
+    try:
+        return Config()
+    except ValidationError as error:
+        raise ConfigError(_first_problem(error)) from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    return f"PENSTOCK_{str(problem['loc'][0]).upper()}: {message}"

@@ -1,0 +1,26 @@
+"""The names under which the parts of a running cloud find one another in the aiohttp application."""
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from cloud.auth.limiter import Limiter
+from cloud.auth.passwords import Passwords
+from cloud.clock import Clock
+from cloud.config import Config
+from cloud.db import Database
+from cloud.notify.provider import Provider
+from cloud.vending.store import KeyStore
+
+CONFIG = web.AppKey("config", Config)
+CLOCK: web.AppKey[Clock] = web.AppKey("clock")
+DATABASE = web.AppKey("database", Database)
+KEY_STORE: web.AppKey[KeyStore] = web.AppKey("key_store")
+PASSWORDS = web.AppKey("passwords", Passwords)
+LOGIN_LIMITER = web.AppKey("login_limiter", Limiter)
+PROVIDER: web.AppKey[Provider] = web.AppKey("provider")
+OPENAPI: web.AppKey[dict[str, Any]] = web.AppKey("openapi")
+DEAD_SERVICES: web.AppKey[list[str]] = web.AppKey("dead_services")
+COMMANDS_WAITING = web.AppKey("commands_waiting", asyncio.Event)
+"""Set when a command may be sent; the dispatcher looks then, and otherwise every second."""

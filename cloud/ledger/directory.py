@@ -1,0 +1,67 @@
+"""What the verifier reads of other areas before it judges: who the gateways are, and which documents were approved."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.errors import Unavailable
+from cloud.ledger.messages import Author
+from cloud.ledger.rules import Documents
+from cloud.meters.models import Gateway, GatewayEpoch, PolicyDocument
+from cloud.vending.store import KeyStore
+from shared.policy import decode_policy
+
+_LINK_KEYS_KEPT = 50_000
+_COMMIT_DISORDER = 50  # a row may become visible after one with a higher id
+
+
+class Directory:
+    """Finds the authors of messages. Link keys stay in memory as long as the enrolment that they came with."""
+
+    def __init__(self, key_store: KeyStore) -> None:
+        self._key_store = key_store
+        self._link_keys: OrderedDict[bytes, bytes] = OrderedDict()
+        self._documents: dict[int, Documents] = {}
+        self._last_policy = 0
+
+    async def authors(self, session: AsyncSession, gateways: Iterable[int]) -> dict[int, Author]:
+        """The enrolled gateways among these; one whose link key is lost counts as not enrolled."""
+        present = (
+            select(GatewayEpoch)
+            .join(Gateway, Gateway.id == GatewayEpoch.gateway_id)
+            .where(Gateway.id.in_(sorted(set(gateways))), GatewayEpoch.epoch == Gateway.epoch)
+        )
+        found = {}
+        for row in (await session.scalars(present)).all():
+            link_key = await self._link_key(session, row)
+            if link_key is not None:
+                found[row.gateway_id] = Author(row.utility_id, row.gateway_id, row.epoch, row.device_public, link_key)
+        return found
+
+    async def _link_key(self, session: AsyncSession, row: GatewayEpoch) -> bytes | None:
+        # A repeated enrolment makes a new link key and a new password: the hash of one tells which the other is.
+        known = self._link_keys.get(row.mqtt_password_sha256)
+        if known is not None:
+            return known
+        try:
+            key = await self._key_store.link_key(session, row.utility_id, row.gateway_id, row.epoch)
+        except Unavailable as error:
+            if error.code == "key_missing":
+                return None
+            raise
+        self._link_keys[row.mqtt_password_sha256] = key
+        if len(self._link_keys) > _LINK_KEYS_KEPT:
+            self._link_keys.popitem(last=False)
+        return key
+
+    async def documents(self, session: AsyncSession) -> dict[int, Documents]:
+        """All approved policies by utility; only those that may be new since the last call are read."""
+        added = select(PolicyDocument).where(PolicyDocument.id > self._last_policy - _COMMIT_DISORDER)
+        for row in (await session.scalars(added.order_by(PolicyDocument.id))).all():
+            known = self._documents.setdefault(row.utility_id, Documents())
+            if (row.version, row.check_value) not in known.policies:
+                known.policies[row.version, row.check_value] = decode_policy(row.document)
+            self._last_policy = max(self._last_policy, row.id)
+        return self._documents

@@ -1,0 +1,143 @@
+"""What one genuine message does to its ledger: a hello is answered, a batch continues the chain or is refused."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.commands import service as commands
+from cloud.ledger import cases, notices, rules, store, verdicts
+from cloud.ledger.messages import Author, Hello, SignedBatch, acknowledgement
+from cloud.ledger.rules import CONTRADICTED, UNEXPLAINED, Claim, Documents, Position
+from cloud.vending.store import COMMAND, KeyStore
+from shared import kinds
+from shared.documents import TIME
+from shared.entries import BODY_SIZE
+
+_BEHIND = "cloud behind"
+_FLOW = "flow while closed"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a message is worked on with: the transaction, the keys, the ledger's position and the documents in force."""
+
+    session: AsyncSession
+    key_store: KeyStore
+    position: Position
+    known: Documents
+    now: int
+
+
+async def hello(desk: Desk, said: Hello) -> list[bytes]:
+    """Compare what the gateway has with what is held; answer signed time, then the acknowledgement."""
+    author, position = said.author, desk.position
+    held = await store.hash_at(desk.session, position, author, said.number("sequence"))
+    if held is not None and held != said.octets("head"):
+        await store.freeze(desk.session, position, desk.now)
+        raise rules.conflict(said.number("sequence"))
+    if said.number("acknowledged") > position.sequence:
+        await _case_behind(desk, said.number("acknowledged"))
+    await commands.set_due(desk.session, author.gateway, desk.now)
+    await commands.hear(
+        desk.session,
+        gateway_id=author.gateway,
+        epoch=author.epoch,
+        boot_nonce=said.octets("boot_nonce"),
+        carried_out=said.number("command_counter"),
+        now=desk.now,
+    )
+    time = await _signed_time(desk, author, said.octets("boot_nonce"))
+    return [time, acknowledgement(author, position.sequence, position.head, said.octets("nonce"))]
+
+
+async def _signed_time(desk: Desk, author: Author, boot_nonce: bytes) -> bytes:
+    document = TIME.encode(
+        utility=author.utility, gateway=author.gateway, epoch=author.epoch, boot_nonce=boot_nonce, time_s=desk.now
+    )
+    return document + await desk.key_store.sign(desk.session, author.utility, COMMAND, document)
+
+
+async def _case_behind(desk: Desk, acknowledged: int) -> None:
+    position = desk.position
+    await cases.open_case(
+        desk.session,
+        utility_id=position.utility,
+        gateway_id=position.gateway,
+        kind=_BEHIND,
+        detail=f"the gateway was told that {acknowledged} is held, but {position.sequence} is: was the cloud restored?",
+        now=desk.now,
+        epoch=position.epoch,
+    )
+
+
+async def batch(desk: Desk, signed: SignedBatch, arrived_at: int) -> list[bytes]:
+    """Take in what is new of a batch and acknowledge all that is held; a gap is answered by what is held before it."""
+    position, fields = desk.position, signed.batch.fields
+    links = rules.hashes(fields["previous_head"], signed.batch.bodies, fields["head"])
+    if fields["first"] <= position.sequence + 1:
+        held = await _agreeing(desk, signed, links)
+        fresh = signed.entries[held:]
+        if fresh:
+            bodies = signed.batch.bodies[held * BODY_SIZE :]
+            claims = rules.extend(position, fresh, bodies, links[held:], desk.known, arrived_at)
+            await _judge(desk, claims, arrived_at)
+    return [acknowledgement(signed.author, position.sequence, position.head, fields["nonce"])]
+
+
+async def _agreeing(desk: Desk, signed: SignedBatch, links: list[bytes]) -> int:
+    """How many entries at the front of the batch are held already; Refusal, and the epoch frozen, if they differ."""
+    position, fields = desk.position, signed.batch.fields
+    held: int = min(position.sequence - fields["first"] + 1, len(links))
+    before = await store.hash_at(desk.session, position, signed.author, fields["first"] - 1)
+    if before != fields["previous_head"]:
+        await store.freeze(desk.session, position, desk.now)
+        raise rules.conflict(fields["first"])
+    if (
+        held
+        and await store.hash_at(desk.session, position, signed.author, fields["first"] + held - 1) != links[held - 1]
+    ):
+        await store.freeze(desk.session, position, desk.now)
+        raise rules.conflict(fields["first"] + held - 1)
+    return held
+
+
+async def _judge(desk: Desk, claims: list[Claim], arrived_at: int) -> None:
+    for claim in claims:
+        inquiry = verdicts.Inquiry(desk.session, desk.position, claim, desk.known, arrived_at, desk.now)
+        finding = await verdicts.find(inquiry)
+        if finding is not None:
+            await verdicts.record(inquiry, finding)
+            if finding.verdict in (UNEXPLAINED, CONTRADICTED):
+                await _case_about(desk, claim, finding)
+        elif claim.entry.kind == kinds.CHARGE:
+            await _case_flow(desk, claim)
+        await notices.tell(inquiry, finding)
+
+
+async def _case_about(desk: Desk, claim: Claim, finding: verdicts.Finding) -> None:
+    position, entry = desk.position, claim.entry
+    await cases.open_case(
+        desk.session,
+        utility_id=position.utility,
+        gateway_id=position.gateway,
+        kind=finding.verdict,
+        detail=f"{kinds.KIND_NAMES[entry.kind]}: {finding.reason}",
+        now=desk.now,
+        epoch=position.epoch,
+        sequence=entry.sequence,
+        channel=entry.meter if entry.meter != kinds.GATEWAY else None,
+    )
+
+
+async def _case_flow(desk: Desk, claim: Claim) -> None:
+    position, entry = desk.position, claim.entry
+    await cases.open_case(
+        desk.session,
+        utility_id=position.utility,
+        gateway_id=position.gateway,
+        kind=_FLOW,
+        detail=f"entry {entry.sequence}: {-entry.delta} ml through the closed valve of channel {entry.meter}",
+        now=desk.now,
+        epoch=position.epoch,
+        channel=entry.meter,
+    )

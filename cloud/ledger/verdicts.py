@@ -1,0 +1,219 @@
+"""A verdict for every widening: each entry that raises credit or widens supply is joined to what allows it, or not.
+
+What allows it must have been recorded before the entry arrived, and allows one entry only. Nothing is asked again
+later: a vend that turns up afterwards explains nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.commands import service as commands
+from cloud.ledger.models import LedgerHead, Verdict
+from cloud.ledger.rules import CONTRADICTED, EXPLAINED, UNEXPLAINED, Claim, Documents, Position
+from cloud.meters.models import GatewayEpoch, Meter, MeterOpening
+from cloud.vending.models import Vend
+from shared import kinds
+from shared.entries import HASH_SIZE, Entry
+
+REASON_MAX = 300
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about an entry. `cause` names what allows it, e.g. `vend:12`; `vend` is the one used up."""
+
+    verdict: str
+    reason: str
+    cause: str | None = None
+    vend: Vend | None = None
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """What a rule looks at: the claim, the ledger it stands in, and when it arrived and is judged."""
+
+    session: AsyncSession
+    position: Position
+    claim: Claim
+    known: Documents
+    arrived_at: int
+    now: int
+
+    @property
+    def entry(self) -> Entry:
+        """The entry."""
+        return self.claim.entry
+
+
+def _explained(reason: str, cause: str) -> Finding:
+    return Finding(EXPLAINED, reason, cause)
+
+
+def _unexplained(reason: str) -> Finding:
+    return Finding(UNEXPLAINED, reason)
+
+
+async def find(inquiry: Inquiry) -> Finding | None:
+    """The verdict about an entry; None for one that needs none."""
+    entry, claim = inquiry.entry, inquiry.claim
+    if entry.kind == kinds.COMMAND:
+        found = await _command(inquiry)
+        return Finding(CONTRADICTED, claim.wrong, found.cause) if claim.wrong else found
+    if claim.wrong:
+        return Finding(CONTRADICTED, claim.wrong)
+    if entry.kind == kinds.VALVE_INTENT:
+        return _supply(claim) if entry.detail > claim.supply else None
+    if entry.kind in (kinds.WARNING, kinds.CHARGE):
+        return None
+    return await _RULES.get(entry.kind, _no_rule)(inquiry)
+
+
+async def record(inquiry: Inquiry, finding: Finding) -> None:
+    """Add the verdict, and use up the vend that it names."""
+    entry, position = inquiry.entry, inquiry.position
+    verdict = Verdict(
+        utility_id=position.utility,
+        gateway_id=position.gateway,
+        epoch=position.epoch,
+        sequence=entry.sequence,
+        channel=entry.meter,
+        kind=entry.kind,
+        verdict=finding.verdict,
+        reason=finding.reason[:REASON_MAX],
+        cause=finding.cause,
+        vend_id=finding.vend.id if finding.vend else None,
+        at=inquiry.now,
+    )
+    inquiry.session.add(verdict)
+    await inquiry.session.flush()
+    if finding.vend is not None:
+        await _use_up(inquiry, finding.vend, verdict.id)
+
+
+async def _use_up(inquiry: Inquiry, vend: Vend, verdict_id: int) -> None:
+    unused = update(Vend).where(Vend.id == vend.id, Vend.consumed_by.is_(None))
+    taken = await inquiry.session.execute(
+        unused.values(consumed_by=verdict_id, consumed_at=inquiry.now).returning(Vend.id)
+    )
+    assert taken.first() is not None, "the vend was locked and unused"
+
+
+async def meter_at(session: AsyncSession, gateway_id: int, channel: int) -> Meter | None:
+    """The meter on a channel of a gateway."""
+    return await session.scalar(select(Meter).where(Meter.gateway_id == gateway_id, Meter.channel == channel))
+
+
+async def _token(inquiry: Inquiry) -> Finding:
+    entry = inquiry.entry
+    meter = await meter_at(inquiry.session, inquiry.position.gateway, entry.meter)
+    if meter is None:
+        return _unexplained(f"no meter is known on channel {entry.meter}")
+    sold = select(Vend).where(Vend.meter_id == meter.id, Vend.tid == entry.reference_a).with_for_update()
+    vend = await inquiry.session.scalar(sold.execution_options(populate_existing=True))
+    if vend is None:
+        return _unexplained(f"meter {meter.drn} was sold no token with TID {entry.reference_a}")
+    objection = _objection(vend, entry, inquiry.arrived_at)
+    if objection:
+        return _unexplained(f"vend {vend.id}: {objection}")
+    return Finding(EXPLAINED, f"vend {vend.id} of {vend.volume_ml} ml", f"vend:{vend.id}", vend)
+
+
+def _objection(vend: Vend, entry: Entry, arrived_at: int) -> str:
+    if vend.consumed_by is not None:
+        return "used up by an earlier entry"
+    if vend.created_at > arrived_at:
+        return "recorded after the entry arrived"
+    if vend.key_check != entry.reference_b:
+        return "made under another key"
+    if vend.volume_ml != entry.delta:
+        return f"{vend.volume_ml} ml were sold, {entry.delta} ml credited"
+    return ""
+
+
+async def _opening(inquiry: Inquiry) -> Finding:
+    entry, position = inquiry.entry, inquiry.position
+    opening = await inquiry.session.scalar(
+        select(MeterOpening).where(
+            MeterOpening.gateway_id == position.gateway,
+            MeterOpening.epoch == position.epoch,
+            MeterOpening.channel == entry.meter,
+        )
+    )
+    if opening is None:
+        return _unexplained(f"channel {entry.meter} was not in the enrolment of epoch {position.epoch}")
+    stated = (entry.balance, entry.register, entry.reference_a, entry.reference_b, entry.detail)
+    given = (
+        opening.balance_ml,
+        opening.register_ml,
+        opening.tid_minimum,
+        opening.key_check,
+        opening.krn << 8 | opening.ti,
+    )
+    names = ("balance", "register", "TID minimum", "key check", "KRN and TI")
+    for name, said, was in zip(names, stated, given, strict=True):
+        if said != was:
+            return _unexplained(f"{name} {said}, but the enrolment gave {was}")
+    return _explained("as the enrolment opened it", f"enrolment:{position.gateway}/{position.epoch}")
+
+
+async def _epoch_start(inquiry: Inquiry) -> Finding:
+    entry, position = inquiry.entry, inquiry.position
+    cause = f"enrolment:{position.gateway}/{position.epoch}"
+    enrolled = await inquiry.session.scalar(
+        select(GatewayEpoch.id).where(GatewayEpoch.gateway_id == position.gateway, GatewayEpoch.epoch == position.epoch)
+    )
+    if enrolled is None or entry.sequence != 1:
+        return _unexplained("an epoch opens once, with its first entry, after an enrolment")
+    if entry.digest == bytes(HASH_SIZE):
+        return _explained("enrolled; cites no earlier epoch", cause)
+    mine = select(LedgerHead.head).where(LedgerHead.gateway_id == position.gateway, LedgerHead.epoch == entry.detail)
+    head = await inquiry.session.scalar(mine) if entry.detail < position.epoch else None
+    if head is None or head[:HASH_SIZE] != entry.digest:
+        return _unexplained(f"epoch {entry.detail} is held with another last entry than the one cited")
+    return _explained(f"enrolled; goes on from epoch {entry.detail}", cause)
+
+
+async def _command(inquiry: Inquiry) -> Finding:
+    entry, position = inquiry.entry, inquiry.position
+    command = await commands.finish(
+        inquiry.session, gateway_id=position.gateway, epoch=position.epoch, entry=entry, now=inquiry.now
+    )
+    if command is None:
+        return _unexplained(f"command {entry.reference_a} of kind {entry.detail >> 8} was never given")
+    return _explained(f"command {command.counter}: {command.status}", f"command:{command.id}")
+
+
+async def _policy(inquiry: Inquiry) -> Finding:
+    entry = inquiry.entry
+    if (entry.reference_a, entry.reference_b) not in inquiry.known.policies:
+        return _unexplained(f"policy {entry.reference_a} with this check value was never approved")
+    return _explained(f"approved policy {entry.reference_a}", f"policy:{entry.reference_a}")
+
+
+async def _floor(inquiry: Inquiry) -> Finding:
+    entry = inquiry.entry
+    if entry.reference_a == 0 or (entry.reference_a, entry.reference_b) in inquiry.known.floors:
+        return _explained(f"approved floor {entry.reference_a}", f"floor:{entry.reference_a}")
+    return _unexplained(f"floor {entry.reference_a} with this check value was never approved")
+
+
+def _supply(claim: Claim) -> Finding:
+    if claim.policy is None:
+        return _unexplained("opened under a policy or floor that was never approved")
+    return _explained(kinds.RULE_TEXTS[claim.entry.rule], f"policy:{claim.policy}")
+
+
+async def _no_rule(inquiry: Inquiry) -> Finding:
+    return _unexplained(f"nothing here allows a {kinds.KIND_NAMES[inquiry.entry.kind]}")
+
+
+_RULES: dict[int, Callable[[Inquiry], Awaitable[Finding]]] = {
+    kinds.OPEN: _epoch_start,
+    kinds.METER: _opening,
+    kinds.TOKEN: _token,
+    kinds.POLICY: _policy,
+    kinds.FLOOR: _floor,
+}

@@ -1,0 +1,1 @@
+"""Utilities, gateways, meters, and the enrolment of a gateway."""

@@ -1,0 +1,149 @@
+"""The bundle of an enrolment: every key and setting of a gateway, sealed so that its device alone can read it."""
+
+import secrets
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.auth.actor import Actor
+from cloud.config import Config
+from cloud.errors import Refused, Unavailable
+from cloud.meters import policies, standing
+from cloud.meters.models import GatewayEpoch, Meter, MeterOpening, Utility
+from cloud.vending.models import VendingKey
+from cloud.vending.store import KeyStore, MeterIdentity, Use
+from shared.documents import BUNDLE, BUNDLE_METER, COMMODITIES, SEAL_CONTEXT, SEALED, key_check
+from shared.seal import seal
+from shared.sts.time_id import minutes_at
+from shared.x25519 import PublicKeyError
+
+_NO_FLOOR = b""
+_NO_TABLES = b""
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where gateways find the broker, and the DER of the authority that its certificate must come from."""
+
+    host: str
+    port: int
+    ca_der: bytes
+
+
+def broker_of(config: Config) -> Broker:
+    """Return the configured broker; Unavailable while its authority is not configured."""
+    if config.broker_ca is None:
+        raise Unavailable("broker_ca_missing", "Gateways need the broker's authority; set PENSTOCK_BROKER_CA.")
+    try:
+        der = ssl.PEM_cert_to_DER_cert(config.broker_ca.read_text().strip())
+    except (OSError, ValueError):
+        raise Unavailable(
+            "broker_ca_unreadable", "PENSTOCK_BROKER_CA is no readable PEM certificate; correct it."
+        ) from None
+    return Broker(config.mqtt_host, config.mqtt_port, der)
+
+
+async def make(
+    session: AsyncSession,
+    key_store: KeyStore,
+    actor: Actor,
+    enrolled: GatewayEpoch,
+    password: str,
+    broker: Broker,
+    now: int,
+) -> bytes:
+    """Return the PSseal01 document for an epoch; opens every meter of the gateway in it."""
+    who = {"utility": enrolled.utility_id, "gateway": enrolled.gateway_id, "epoch": enrolled.epoch}
+    utility = await session.get_one(Utility, enrolled.utility_id)
+    policy = await policies.latest(session, enrolled.utility_id)
+    plain = BUNDLE.encode(
+        **who,
+        issued_s=now,
+        command_public=utility.command_public,
+        floor_public=utility.floor_public,
+        link_key=await key_store.make_link_key(session, utility.id, enrolled.gateway_id, enrolled.epoch, now),
+        broker_host=broker.host.encode(),
+        broker_port=broker.port,
+        broker_user=f"gw-{enrolled.gateway_id}".encode(),
+        broker_password=password.encode(),
+        broker_ca=broker.ca_der,
+        policy=policy.document + policy.signature,
+        floor=_NO_FLOOR,
+        tables=_NO_TABLES,
+        meters=await _meters(session, key_store, actor, enrolled, now),
+    )
+    return SEALED.encode(**who, box=_sealed(enrolled.seal_public, SEAL_CONTEXT.encode(**who), plain))
+
+
+def _sealed(seal_public: bytes, context: bytes, plain: bytes) -> bytes:
+    try:
+        return seal(seal_public, secrets.token_bytes(32), secrets.token_bytes(16), context, plain)
+    except PublicKeyError:
+        raise Refused(
+            "seal_key_weak", "The device's seal key is no usable X25519 key; make the device new keys."
+        ) from None
+
+
+async def _meters(session: AsyncSession, key_store: KeyStore, actor: Actor, enrolled: GatewayEpoch, now: int) -> bytes:
+    found = select(Meter).where(Meter.gateway_id == enrolled.gateway_id).order_by(Meter.channel).with_for_update()
+    meters: Sequence[Meter] = (await session.scalars(found)).all()
+    if not meters:
+        raise Refused("no_meters", "The gateway has no meters; make them with POST /meters before it is enrolled.")
+    return b"".join([await _meter(session, key_store, actor, enrolled, meter, now) for meter in meters])
+
+
+async def _meter(
+    session: AsyncSession, key_store: KeyStore, actor: Actor, enrolled: GatewayEpoch, meter: Meter, now: int
+) -> bytes:
+    key = await session.get_one(VendingKey, meter.vending_key_id)
+    use = Use(actor, f"gateway:{enrolled.gateway_id}/{enrolled.epoch}", now)
+    decoder_key = await key_store.derive(session, key, MeterIdentity(meter.drn, meter.ti), use)
+    opening = await _open(session, enrolled, meter, key, key_check(decoder_key), now)
+    return BUNDLE_METER.encode(
+        channel=meter.channel,
+        drn=meter.drn.encode(),
+        commodity=COMMODITIES.index(meter.commodity),
+        pulse_volume_ml=meter.pulse_volume_ml,
+        ea=key.ea,
+        decoder_key=decoder_key,
+        sgc=int(key.sgc),
+        krn=key.krn,
+        kt=key.kt,
+        ken=key.ken,
+        ti=meter.ti,
+        base_year=key.base_year,
+        tid_minimum=opening.tid_minimum,
+        return_key=await key_store.return_key(session, meter.utility_id, meter.drn, enrolled.epoch, now),
+        opening_balance=opening.balance_ml,
+        opening_register=opening.register_ml,
+    )
+
+
+async def _open(
+    session: AsyncSession, enrolled: GatewayEpoch, meter: Meter, key: VendingKey, check: int, now: int
+) -> MeterOpening:
+    # A meter that was open before goes on from what its ledger said last; a new one from what its register shows.
+    before = await standing.of(session, meter)
+    minimum = max(minutes_at(now, key.base_year), meter.last_tid)
+    meter.last_tid = minimum
+    opening = await session.merge(
+        MeterOpening(
+            meter_id=meter.id,
+            epoch=enrolled.epoch,
+            utility_id=meter.utility_id,
+            gateway_id=enrolled.gateway_id,
+            channel=meter.channel,
+            balance_ml=before.balance_ml or 0,
+            register_ml=meter.opening_register_ml if before.register_ml is None else before.register_ml,
+            tid_minimum=minimum,
+            krn=key.krn,
+            ti=meter.ti,
+            key_check=check,
+            opened_at=now,
+        )
+    )
+    await session.flush()
+    return opening

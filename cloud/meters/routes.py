@@ -1,0 +1,242 @@
+"""The API of utilities, gateways and meters."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from cloud.api.fields import (
+    Body,
+    Currency,
+    Drn,
+    GatewayId,
+    Key32Hex,
+    Name,
+    Page,
+    PageQuery,
+    RowId,
+    Sgc,
+    UtilityId,
+    View,
+)
+from cloud.api.route import Call, Route
+from cloud.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
+from cloud.meters import enrolment_routes, service, standing
+from cloud.meters.models import Utility
+from cloud.rows import page
+
+_PULSE_VOLUME_ML_MAX = 0xFFFFFFFF
+_REGISTER_ML_MAX = (1 << 48) - 1
+
+
+class NewUtility(Body):
+    """A utility to be made; `floor_public` is the public half of a floor key made offline."""
+
+    name: Name
+    currency: Currency
+    floor_public: Key32Hex | None = None
+
+
+class UtilityView(View):
+    """A utility and the public keys that its gateways check documents with."""
+
+    id: int
+    name: str
+    currency: str
+    command_public: str
+    floor_public: str
+    created_at: int
+
+    @classmethod
+    def of(cls, utility: Utility) -> "UtilityView":
+        """Make the view of a row."""
+        return cls(
+            id=utility.id,
+            name=utility.name,
+            currency=utility.currency,
+            command_public=utility.command_public.hex(),
+            floor_public=utility.floor_public.hex(),
+            created_at=utility.created_at,
+        )
+
+
+class NewGateway(Body):
+    """A gateway to be made."""
+
+    utility_id: UtilityId
+    name: Name
+
+
+class GatewayView(View):
+    """A gateway; epoch 0 says that no device has been enrolled yet."""
+
+    id: int
+    utility_id: int
+    name: str
+    epoch: int
+    hardware_id: str | None
+    created_at: int
+
+
+class NewMeter(Body):
+    """A meter to be made; `opening_register_ml` is what its own register shows on the day."""
+
+    gateway_id: GatewayId
+    channel: int = Field(ge=0, le=7)
+    drn: Drn
+    commodity: Literal["water"]
+    pulse_volume_ml: int = Field(ge=1, le=_PULSE_VOLUME_ML_MAX)
+    customer_id: RowId | None = None
+    tariff_id: RowId
+    sgc: Sgc
+    krn: int = Field(ge=1, le=9)
+    kt: Literal[1, 2] = 2
+    ti: int = Field(ge=0, le=99)
+    opening_register_ml: int = Field(0, ge=0, le=_REGISTER_ML_MAX)
+
+
+class MeterView(View):
+    """A meter."""
+
+    id: int
+    utility_id: int
+    gateway_id: int
+    channel: int
+    drn: str
+    commodity: str
+    pulse_volume_ml: int
+    customer_id: int | None
+    tariff_id: int
+    vending_key_id: int
+    ti: int
+    created_at: int
+
+
+class VerdictView(View):
+    """What was found about one ledger entry of the meter."""
+
+    epoch: int
+    sequence: int
+    verdict: str
+    reason: str
+    at: int
+
+
+class MeterDetail(MeterView):
+    """A meter, what its ledger says (null before the first entry), and the last verdicts, newest first."""
+
+    balance_ml: int | None
+    register_ml: int | None
+    last_verdicts: list[VerdictView]
+
+
+async def add_utility(call: Call[NewUtility, None]) -> UtilityView:
+    """Make a utility with its signing keys and its first policy."""
+    floor_public = bytes.fromhex(call.body.floor_public) if call.body.floor_public else None
+    async with call.begin() as session:
+        utility = await service.add_utility(
+            session,
+            call.key_store,
+            call.actor,
+            name=call.body.name,
+            currency=call.body.currency,
+            floor_public=floor_public,
+            now=call.now,
+        )
+        return UtilityView.of(utility)
+
+
+async def list_utilities(call: Call[None, PageQuery]) -> Page[UtilityView]:
+    """List utilities."""
+    async with call.read() as session:
+        rows = await service.list_utilities(session, call.actor, call.query)
+    shown = [UtilityView.of(row) for row in rows[: call.query.limit]]
+    return Page[UtilityView](items=shown, next=shown[-1].id if len(rows) > len(shown) else None)
+
+
+async def add_gateway(call: Call[NewGateway, None]) -> GatewayView:
+    """Make a gateway."""
+    async with call.begin() as session:
+        gateway = await service.add_gateway(session, call.actor, call.body.utility_id, call.body.name, call.now)
+        return GatewayView.model_validate(gateway)
+
+
+async def list_gateways(call: Call[None, PageQuery]) -> Page[GatewayView]:
+    """List gateways."""
+    async with call.read() as session:
+        return page(await service.list_gateways(session, call.actor, call.query), GatewayView, call.query)
+
+
+async def one_gateway(call: Call[None, None]) -> GatewayView:
+    """Show a gateway."""
+    async with call.read() as session:
+        return GatewayView.model_validate(await service.gateway_of(session, call.actor, call.path["gateway"]))
+
+
+async def add_meter(call: Call[NewMeter, None]) -> MeterView:
+    """Make a meter on a channel of a gateway."""
+    order = service.NewMeterOrder(**call.body.model_dump())
+    async with call.begin() as session:
+        meter = await service.add_meter(session, call.key_store, call.actor, order, call.now)
+        return MeterView.model_validate(meter)
+
+
+async def list_meters(call: Call[None, PageQuery]) -> Page[MeterView]:
+    """List meters."""
+    async with call.read() as session:
+        return page(await service.list_meters(session, call.actor, call.query), MeterView, call.query)
+
+
+async def one_meter(call: Call[None, None]) -> MeterDetail:
+    """Show a meter with its balance as the ledger says."""
+    async with call.read() as session:
+        meter = await service.meter_of(session, call.actor, call.path["drn"])
+        found = await standing.of(session, meter)
+        return MeterDetail(
+            **MeterView.model_validate(meter).model_dump(),
+            balance_ml=found.balance_ml,
+            register_ml=found.register_ml,
+            last_verdicts=[VerdictView.model_validate(verdict) for verdict in found.verdicts],
+        )
+
+
+ROUTES = [
+    Route(
+        "POST",
+        "/utilities",
+        add_utility,
+        "utilities:write",
+        UtilityView,
+        request=NewUtility,
+        errors=(Conflict, Forbidden, Unavailable),
+        status=201,
+        tag="utilities",
+    ),
+    Route("GET", "/utilities", list_utilities, "utilities:read", Page[UtilityView], query=PageQuery, tag="utilities"),
+    Route(
+        "POST",
+        "/gateways",
+        add_gateway,
+        "meters:write",
+        GatewayView,
+        request=NewGateway,
+        errors=(NotFound,),
+        status=201,
+        tag="gateways",
+    ),
+    Route("GET", "/gateways", list_gateways, "meters:read", Page[GatewayView], query=PageQuery, tag="gateways"),
+    Route("GET", "/gateways/{gateway}", one_gateway, "meters:read", GatewayView, errors=(NotFound,), tag="gateways"),
+    Route(
+        "POST",
+        "/meters",
+        add_meter,
+        "meters:write",
+        MeterView,
+        request=NewMeter,
+        errors=(Conflict, NotFound, Refused, Unavailable),
+        status=201,
+        tag="meters",
+    ),
+    Route("GET", "/meters", list_meters, "meters:read", Page[MeterView], query=PageQuery, tag="meters"),
+    Route("GET", "/meters/{drn}", one_meter, "meters:read", MeterDetail, errors=(NotFound,), tag="meters"),
+    *enrolment_routes.ROUTES,
+]

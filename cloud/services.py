@@ -1,0 +1,60 @@
+"""The background services of one process, all in one place: name, and the context that runs each of them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from cloud.broker import services as broker
+from cloud.keys import CLOCK, DATABASE, DEAD_SERVICES, KEY_STORE, PROVIDER
+from cloud.notify.delivery import Outbox
+
+Context = Callable[[web.Application], AsyncIterator[None]]
+
+_log = structlog.get_logger("services")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A part that works by itself; `context` is for aiohttp's cleanup_ctx: start, yield, stop."""
+
+    name: str
+    context: Context
+
+
+def running(name: str, make: Callable[[web.Application], Coroutine[Any, Any, None]]) -> Context:
+    """Return a context that runs one coroutine; its end by an error is logged and stops the whole process."""
+
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(make(app), name=name)
+        task.add_done_callback(lambda ended: _stop_if_dead(app, ended))
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task
+
+    return context
+
+
+def _stop_if_dead(app: web.Application, task: asyncio.Task[None]) -> None:
+    if task.cancelled() or task.exception() is None:
+        return
+    app[DEAD_SERVICES].append(task.get_name())
+    _log.critical("service died; the process stops", service=task.get_name(), exc_info=task.exception())
+    raise web.GracefulExit from task.exception()
+
+
+def _outbox(app: web.Application) -> Coroutine[Any, Any, None]:
+    return Outbox(app[DATABASE], app[KEY_STORE], app[PROVIDER], app[CLOCK]).run()
+
+
+SERVICES: tuple[Service, ...] = (
+    Service("outbox", running("outbox", _outbox)),
+    Service("callout", running("callout", broker.run_callout)),
+    Service("ingest", running("ingest", broker.run_ingest)),
+    Service("commands", running("commands", broker.run_commands)),
+)

@@ -1,0 +1,1 @@
+"""What a volume costs: pure integer rules and the immutable tariffs that carry their numbers."""

@@ -1,0 +1,89 @@
+"""Tables of the key store and of the sale of tokens. No key and no token stands in any of them in clear."""
+
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloud.db import Base, BigId
+
+
+class SealedSecret(Base):
+    """A key under the key-encryption key `kek_id`; the ciphertext opens only for this purpose, utility and subject."""
+
+    __tablename__ = "sealed_secret"
+    __table_args__ = (UniqueConstraint("purpose", "subject"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"), index=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    subject: Mapped[str] = mapped_column(String(100))
+    kek_id: Mapped[str] = mapped_column(String(16))
+    nonce: Mapped[bytes] = mapped_column(LargeBinary(12))
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary(128))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class VendingKey(Base):
+    """The public attributes of a vending key; each of them is bound to its ciphertext."""
+
+    __tablename__ = "vending_key"
+    __table_args__ = (UniqueConstraint("utility_id", "sgc", "krn", "kt"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"))
+    sgc: Mapped[str] = mapped_column(String(6))
+    krn: Mapped[int]
+    kt: Mapped[int]
+    base_year: Mapped[int]
+    ken: Mapped[int]
+    dkga: Mapped[int]
+    ea: Mapped[int]
+    check_value: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Purchase(Base):
+    """A purchase id that was used, and the hash of what was asked under it; the insert decides who is first."""
+
+    __tablename__ = "purchase"
+
+    purchase_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    request_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Vend(Base):
+    """A sale. Its token is a pure function of this row and the vending key. `consumed_by` is the one ledger entry
+    that took it in; while that is empty, the credit is in flight."""
+
+    __tablename__ = "vend"
+    __table_args__ = (UniqueConstraint("meter_id", "tid"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"), index=True)
+    purchase_id: Mapped[str] = mapped_column(ForeignKey("purchase.purchase_id"), unique=True)
+    meter_id: Mapped[int] = mapped_column(ForeignKey("meter.id"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    vending_key_id: Mapped[int] = mapped_column(ForeignKey("vending_key.id"))
+    ti: Mapped[int]
+    key_check: Mapped[int] = mapped_column(BigInteger)
+    tid: Mapped[int]
+    rnd: Mapped[int]
+    units: Mapped[int]
+    volume_ml: Mapped[int] = mapped_column(BigInteger)
+    tariff_id: Mapped[int] = mapped_column(ForeignKey("tariff.id"))
+    price_minor_per_m3: Mapped[int] = mapped_column(BigInteger)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    tender_kind: Mapped[str] = mapped_column(String(20))
+    tender_minor: Mapped[int] = mapped_column(BigInteger)
+    change_minor: Mapped[int] = mapped_column(BigInteger)
+    delivery: Mapped[str] = mapped_column(String(10))
+    actor: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    consumed_by: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    consumed_at: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def state(self) -> str:
+        """`vended` while the credit is in flight, `explained` once a ledger entry took it in."""
+        return "vended" if self.consumed_by is None else "explained"

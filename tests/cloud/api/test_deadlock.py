@@ -1,0 +1,43 @@
+"""Two transactions that wait for each other: the database ends one, and the service starts it again by itself."""
+
+import asyncio
+from pathlib import Path
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from cloud.api.dispatch import add_routes
+from cloud.api.fields import Done
+from cloud.api.route import Call, Route
+from cloud.app import build_app
+from cloud.audit import service as audit
+from tests.cloud.conftest import settings
+from tests.cloud.served import HandClock
+from tools.authority import Paths
+
+
+async def test_both_requests_of_a_deadlock_succeed(
+    postgresql_url: str, tmp_path: Path, certificates: Paths, clock: HandClock
+) -> None:
+    both_hold_one = asyncio.Barrier(2)
+    attempts = []
+
+    def crossing(first: int, second: int) -> Route:
+        async def handler(call: Call[None, None]) -> Done:
+            """Write to two chains, one after the other."""
+            attempts.append(first)
+            async with call.begin() as session:
+                await audit.record(session, call.actor, "a", "s", {}, utility_id=first, now=call.now)
+                if len(attempts) <= 2:
+                    await both_hold_one.wait()
+                await audit.record(session, call.actor, "b", "s", {}, utility_id=second, now=call.now)
+            return Done()
+
+        return Route("POST", f"/{first}/{second}", handler, None, Done)
+
+    app = build_app(settings(postgresql_url, tmp_path, certificates), clock, services=())
+    add_routes(app, [crossing(1, 2), crossing(2, 1)])
+    async with TestClient(TestServer(app)) as client:
+        answers = await asyncio.gather(client.post("/api/v1/1/2"), client.post("/api/v1/2/1"))
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert len(attempts) == 3

@@ -1,0 +1,77 @@
+"""A flash in RAM with the interface of firmware/drivers/flash.py. It loses power after so many bytes, on command.
+
+An append that is cut leaves its first bytes; a replace that is cut leaves the old file. Renaming and removing count
+as one byte each, so that a cut can fall before or after them.
+"""
+
+_ENOENT = 2
+_ENOSPC = 28
+
+
+class PowerCut(BaseException):
+    """The power went away; nothing after it runs. No handler of errors catches it."""
+
+
+class Flash:
+    """`cut_after` bytes are still written, then the power goes; None: it stays. `written` counts the bytes."""
+
+    def __init__(self, capacity_bytes: int = 1 << 20, cut_after: "int | None" = None) -> None:
+        self.capacity_bytes = capacity_bytes
+        self.cut_after = cut_after
+        self.written = 0
+        self.files = {}
+
+    def append(self, name: str, data: bytes) -> None:
+        self._room(len(data))
+        kept = self._spend(len(data))
+        self.files[name] = self.files.get(name, b"") + data[:kept]
+        if kept < len(data):
+            raise PowerCut
+
+    def read(self, name: str) -> bytes:
+        if name not in self.files:
+            raise OSError(_ENOENT)
+        return self.files[name]
+
+    def replace(self, name: str, data: bytes) -> None:
+        self._room(len(data))
+        if self._spend(len(data) + 1) <= len(data):
+            raise PowerCut
+        self.files[name] = bytes(data)
+
+    def names(self) -> "list[str]":
+        return sorted(self.files)
+
+    def remove(self, name: str) -> None:
+        self.read(name)
+        if self._spend(1) < 1:
+            raise PowerCut
+        del self.files[name]
+
+    def size(self, name: str) -> int:
+        return len(self.read(name))
+
+    def free(self) -> int:
+        return max(0, self.capacity_bytes - sum([len(data) for data in self.files.values()]))
+
+    def after_reboot(self) -> "Flash":
+        """The same contents under a fresh supply of power."""
+        rebooted = Flash(self.capacity_bytes)
+        rebooted.files = dict(self.files)
+        return rebooted
+
+    def flip(self, name: str, at: int) -> None:
+        """Damage one bit of the byte at an offset, as age does."""
+        data = bytearray(self.files[name])
+        data[at] ^= 1
+        self.files[name] = bytes(data)
+
+    def _room(self, size):
+        if size > self.free():
+            raise OSError(_ENOSPC)
+
+    def _spend(self, size):
+        if self.cut_after is not None and self.written + size > self.cut_after:
+            size = self.cut_after - self.written
+        self.written += size
+        return size
