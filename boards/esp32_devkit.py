@@ -1,0 +1,40 @@
+"""ESP32-WROOM-32 DevKit (30 or 38 pins): two meters, hardware pulse counters, MicroPython 1.26 or newer."""
+
+BOARD = "esp32_devkit"
+MAX_METERS = 2
+
+# machine.Counter (PCNT) counts without the processor. Its filter ends at 12.8 us: the RC filter of README.md is needed.
+PULSE_BACKEND = "counter"
+PULSE_PINS = (34, 35)  # inputs only, no internal pull-up: 10 kohm to 3V3 on the board
+PULSE_MIN_WIDTH_MS = 0
+
+# Keys are written row by row; a pressed key joins its row to its column.
+KEYPAD_ROWS = (13, 14, 27, 26)
+KEYPAD_COLS = (25, 33, 32)
+KEYPAD_KEYS = "123456789*0#"
+
+LCD_I2C_ID = 0
+LCD_I2C_SCL = 22
+LCD_I2C_SDA = 21
+LCD_I2C_HZ = 100000  # the PCF8574 ends there
+LCD_I2C_ADDRESS = 0x27
+LCD_COLUMNS = 20
+LCD_ROWS = 4
+
+# One entry per channel; an end switch joins its pin to ground when the valve has arrived.
+VALVE_OPEN_PINS = (16, 18)
+VALVE_CLOSE_PINS = (17, 19)
+VALVE_OPENED_PINS = (36, 4)  # 36 and 39 are inputs only: 10 kohm to 3V3 on the board
+VALVE_CLOSED_PINS = (39, 5)
+VALVE_TRAVEL_MS = 10000
+
+TAMPER_PIN = 23  # joined to ground while the lid is closed
+BUZZER_PIN = 15
+LED_PIN = 2
+
+HAS_WIFI = True
+WATCHDOG_MS = 8000
+
+FLASH_DIRECTORY = "/penstock"
+FLASH_CAPACITY_BYTES = 1048576
+FLASH_ENCRYPTED = False  # the stock firmware does not switch flash encryption on, see README.md

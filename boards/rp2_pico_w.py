@@ -1,0 +1,40 @@
+"""Raspberry Pi Pico W (RP2040): two meters, pulses counted in a hard interrupt, MicroPython 1.26 or newer."""
+
+BOARD = "rp2_pico_w"
+MAX_METERS = 2
+
+# Interrupts are off while flash is erased, so README.md states the highest pulse rate.
+PULSE_BACKEND = "hard_irq"
+PULSE_PINS = (9, 10)
+PULSE_MIN_WIDTH_MS = 10
+
+# Keys are written row by row; a pressed key joins its row to its column.
+KEYPAD_ROWS = (2, 3, 4, 5)
+KEYPAD_COLS = (6, 7, 8)
+KEYPAD_KEYS = "123456789*0#"
+
+LCD_I2C_ID = 0
+LCD_I2C_SCL = 1
+LCD_I2C_SDA = 0
+LCD_I2C_HZ = 100000  # the PCF8574 ends there
+LCD_I2C_ADDRESS = 0x27
+LCD_COLUMNS = 20
+LCD_ROWS = 4
+
+# One entry per channel; an end switch joins its pin to ground when the valve has arrived.
+VALVE_OPEN_PINS = (11, 13)
+VALVE_CLOSE_PINS = (12, 14)
+VALVE_OPENED_PINS = (15, 17)
+VALVE_CLOSED_PINS = (16, 18)
+VALVE_TRAVEL_MS = 10000
+
+TAMPER_PIN = 19  # joined to ground while the lid is closed
+BUZZER_PIN = 20
+LED_PIN = 21
+
+HAS_WIFI = True
+WATCHDOG_MS = 8000  # the chip's longest is 8388 ms
+
+FLASH_DIRECTORY = "/penstock"
+FLASH_CAPACITY_BYTES = 655360  # of the 848 KB that the stock firmware leaves to its file system
+FLASH_ENCRYPTED = False  # the chip cannot

@@ -1,0 +1,1 @@
+"""The gateway: meters, takes tokens, enforces credit and keeps its ledger with no network at all."""

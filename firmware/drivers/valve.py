@@ -1,0 +1,90 @@
+"""A motor valve with two end switches: it is driven until a switch says so or time is out, and then again a few times.
+
+Both motor pins are never high together, and the motor is only powered between two calls of poll().
+"""
+
+from shared.compat import const
+
+_REST_MS = const(300)  # the motor stands still before it starts, turns round or tries again
+_ATTEMPTS = const(3)
+_TICKS_MASK = const(0x3FFFFFFF)
+
+_IDLE, _RESTING, _MOVING = 0, 1, 2
+
+
+class Valve:
+    """Switches join their pin to ground when the valve has arrived. travel_limit_ms bounds one motion."""
+
+    def __init__(self, open_pin, close_pin, opened_pin, closed_pin, travel_limit_ms: int = 10000) -> None:
+        self._motor = (close_pin, open_pin)  # index 1 opens
+        self._ends = (closed_pin, opened_pin)
+        self._travel_limit_ms = travel_limit_ms
+        self._phase = _IDLE
+        self._want = 0
+        self._attempts_left = 0
+        self._since_ms = -1
+        self.travel_ms = 0  # of the last motion that arrived; a growing time is a valve that calcifies
+        self._stop()
+
+    def drive(self, open: bool) -> None:
+        """Start a motion; a motion under way is given up. poll() does the rest."""
+        self._stop()
+        self._want = 1 if open else 0
+        self._attempts_left = _ATTEMPTS
+        self._phase = _RESTING
+        self._since_ms = -1
+
+    def poll(self, now_ms: int) -> str | None:
+        """Return "opened", "closed" or "failed" once when a motion ends, else None. now_ms is time.ticks_ms()."""
+        if self._phase == _IDLE:
+            return None
+        if self._since_ms < 0:
+            self._since_ms = now_ms
+            if self._arrived():
+                return self._end(0)
+        elapsed_ms = (now_ms - self._since_ms) & _TICKS_MASK
+        if self._phase == _MOVING:
+            return self._moving(elapsed_ms, now_ms)
+        if elapsed_ms >= _REST_MS:
+            self._phase = _MOVING
+            self._since_ms = now_ms
+            self._motor[self._want].value(1)
+        return None
+
+    def is_open(self) -> bool:
+        """Whether the opened switch says so. A valve between its ends is not closed: see is_closed()."""
+        return self._at(1)
+
+    def is_closed(self) -> bool:
+        """Whether the closed switch says so. Neither open nor closed: it stands between, or a switch is broken."""
+        return self._at(0)
+
+    def _moving(self, elapsed_ms: int, now_ms: int) -> str | None:
+        if self._arrived():
+            return self._end(elapsed_ms)
+        if elapsed_ms < self._travel_limit_ms:
+            return None
+        self._stop()
+        self._attempts_left -= 1
+        if self._attempts_left == 0:
+            self._phase = _IDLE
+            return "failed"
+        self._phase = _RESTING
+        self._since_ms = now_ms
+        return None
+
+    def _end(self, travel_ms: int) -> str:
+        self._stop()
+        self._phase = _IDLE
+        self.travel_ms = travel_ms
+        return "opened" if self._want else "closed"
+
+    def _arrived(self) -> bool:
+        return self._at(self._want) and not self._at(1 - self._want)
+
+    def _at(self, end: int) -> bool:
+        return self._ends[end].value() == 0
+
+    def _stop(self) -> None:
+        self._motor[0].value(0)
+        self._motor[1].value(0)

@@ -1,0 +1,163 @@
+"""The link to the broker: MQTT 3.1.1 over verified TLS, QoS 0, clean session; every call ends by its deadline.
+
+umqtt.simple speaks the protocol. It waits for ever on boards, checks with asserts, and reads whatever length it is
+told; Stream bounds it, and whatever goes wrong becomes LinkDown. Acknowledgement is the layer above's, by sequence.
+"""
+
+import time
+
+import umqtt.simple  # pyright: ignore[reportMissingImports]  the stubs of the RP2 lack it
+
+from firmware.net.errors import LinkDown
+from firmware.net.stream import dial, trust
+from shared.compat import const
+
+_PUBLISH = const(0x30)
+_TOPIC_BYTES_MAX = const(64)
+_REFUSED = {1: "protocol version", 2: "client id", 3: "server unavailable", 4: "user or password", 5: "not allowed"}
+
+
+class Broker:
+    """Where the broker is, and how it is known: ca is the certificate of its authority, DER or PEM."""
+
+    def __init__(self, host: str, port: int, ca: bytes, server_hostname: str = "") -> None:
+        self.host = host
+        self.port = port
+        self.ca = ca
+        self.server_hostname = server_hostname or host
+
+
+class Link:
+    """One gateway's connection: it publishes on topic_up and listens on topic_down.
+
+    timeout_ms bounds every call and must stay well below the watchdog's period; keepalive_s is how long the broker may
+    be silent before the link counts as down (a ping goes out after half of it).
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        client_id: str,
+        password: str,
+        topic_up: str,
+        topic_down: str,
+        timeout_ms: int = 5000,
+        keepalive_s: int = 60,
+        payload_limit_bytes: int = 8192,
+    ) -> None:
+        """The user name is the client id. Raises ValueError if the authority's certificate is none."""
+        self._broker = broker
+        self._context = trust(broker.ca)
+        self._client = umqtt.simple.MQTTClient(
+            client_id, broker.host, broker.port, client_id, password, keepalive=keepalive_s
+        )
+        self._client.set_callback(self._received)
+        self._topic_up = topic_up
+        self._topic_down = topic_down.encode()
+        self._timeout_ms = timeout_ms
+        self._keepalive_ms = keepalive_s * 1000
+        self._payload_limit_bytes = payload_limit_bytes
+        self._stream = None
+        self._inbox = []
+        self._heard_ms = self._spoke_ms = self._pinged_ms = 0
+
+    def is_up(self) -> bool:
+        """Whether there is a connection, as far as this side knows."""
+        return self._stream is not None
+
+    def connect(self) -> None:
+        """Connect, verify the broker, log in and subscribe. Raises LinkDown."""
+        self.close()
+        limit_bytes = self._payload_limit_bytes + _TOPIC_BYTES_MAX
+        broker = self._broker
+        self._stream = dial(
+            self._context, broker.host, broker.port, broker.server_hostname, self._timeout_ms, limit_bytes
+        )
+        self._guard(self._log_in)
+        self._heard_ms = self._spoke_ms = self._pinged_ms = time.ticks_ms()
+
+    def send(self, payload: bytes) -> None:
+        """Publish one document; it has left when this returns, and may still be lost. Raises LinkDown."""
+        assert len(payload) <= self._payload_limit_bytes, "a document is bounded"
+        self._need().allow(self._timeout_ms)
+        self._guard(self._client.publish, self._topic_up, payload)
+        self._spoke_ms = time.ticks_ms()
+
+    def poll(self) -> bytes | None:
+        """Return a document that has come in, or None; also keeps the link alive, so call it often. Raises LinkDown."""
+        stream = self._need()
+        if not self._inbox:
+            stream.allow(self._timeout_ms)
+            if self._guard(stream.has_data):
+                self._guard(self._take)
+                self._heard_ms = time.ticks_ms()
+            self._keep_alive()
+        return self._inbox.pop(0) if self._inbox else None
+
+    def close(self) -> None:
+        """Let go of the connection, if there is one; never fails. The broker notices by itself."""
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = None
+        self._inbox = []
+
+    def _log_in(self) -> None:
+        """Hand umqtt the connection that is open already: what it takes for the socket module gives it out."""
+        umqtt.simple.socket = _Ready(self._stream)  # pyright: ignore[reportAttributeAccessIssue]
+        self._client.connect(clean_session=True)
+        self._client.subscribe(self._topic_down)
+
+    def _take(self) -> None:
+        kind = self._client.check_msg()
+        if kind is not None and kind & 0xF0 != _PUBLISH:
+            raise LinkDown("the broker sent a packet of kind " + hex(kind))
+
+    def _received(self, topic: bytes, payload: bytes) -> None:
+        if topic == self._topic_down:
+            self._inbox.append(payload)
+
+    def _keep_alive(self) -> None:
+        """Ping when either side has been quiet for half the time; the broker's answer counts as heard."""
+        now_ms = time.ticks_ms()
+        unheard_ms = time.ticks_diff(now_ms, self._heard_ms)
+        if unheard_ms > self._keepalive_ms:
+            self._fail("the broker has been silent for too long")
+        quiet_ms = max(unheard_ms, time.ticks_diff(now_ms, self._spoke_ms))
+        if quiet_ms > self._keepalive_ms // 2 and time.ticks_diff(now_ms, self._pinged_ms) > self._keepalive_ms // 4:
+            self._guard(self._client.ping)
+            self._pinged_ms = self._spoke_ms = now_ms
+
+    def _need(self):
+        if self._stream is None:
+            raise LinkDown("there is no connection")
+        return self._stream
+
+    def _guard(self, action, *arguments):
+        """Do it, send what it wrote, and turn whatever goes wrong into LinkDown."""
+        try:
+            outcome = action(*arguments)
+            self._need().flush()
+            return outcome
+        except LinkDown as error:
+            self._fail(str(error))
+        except umqtt.simple.MQTTException as error:
+            self._fail("the broker refused us: " + _REFUSED.get(error.args[0], str(error)))
+        except (OSError, AssertionError, IndexError, ValueError, TypeError, MemoryError) as error:
+            self._fail("the connection failed: " + repr(error))
+
+    def _fail(self, reason: str) -> None:
+        self.close()
+        raise LinkDown(reason)
+
+
+class _Ready:
+    """Stands for the socket module inside umqtt: its one socket is connected and verified already."""
+
+    def __init__(self, stream) -> None:
+        self._stream = stream
+
+    def socket(self):
+        return self._stream
+
+    def getaddrinfo(self, _host, _port):
+        return ((None,),)

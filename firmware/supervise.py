@@ -1,0 +1,64 @@
+"""Named tasks: the watchdog is fed only while all of them report, and one that ends stops the machine on purpose."""
+
+import asyncio
+
+from shared.compat import const
+
+_FEED_EVERY_MS = const(500)
+
+
+class Supervisor:
+    """Starts tasks and feeds the watchdog for them.
+
+    feed() feeds it. stop(name, reason) notes why and resets the board; it is called once, for the first task that
+    ends. A task reports at least every watchdog period, or the board is reset without a word.
+    """
+
+    def __init__(self, feed, stop) -> None:
+        self._feed = feed
+        self._stop = stop
+        self._stopped = False
+        self._silent = {}  # name -> whether it owes a report since the last feed
+        self._tasks = []
+
+    def start(self, name: str, coroutine) -> None:
+        """Run a coroutine that must never end as a task of that name. Call it inside the event loop."""
+        assert name not in self._silent, "each task has its own name"
+        self._silent[name] = True
+        self._tasks.append(asyncio.create_task(self._watch(name, coroutine)))
+
+    def report(self, name: str) -> None:
+        """Say that a task is alive and did its work."""
+        assert name in self._silent, "only a started task reports"
+        self._silent[name] = False
+
+    def silent(self) -> list[str]:
+        """The tasks that have not reported since the last feed."""
+        return [name for name in self._silent if self._silent[name]]
+
+    def feed_if_all_reported(self) -> bool:
+        """Feed the watchdog if every task has reported since it was last fed; tell whether it was."""
+        if self._stopped or self.silent():
+            return False
+        for name in self._silent:
+            self._silent[name] = True
+        self._feed()
+        return True
+
+    async def run(self) -> None:
+        """Feed for ever, as long as the tasks deserve it."""
+        while True:
+            self.feed_if_all_reported()
+            await asyncio.sleep_ms(_FEED_EVERY_MS)
+
+    async def _watch(self, name: str, coroutine) -> None:
+        try:
+            await coroutine
+            reason = "returned"
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            reason = repr(error)
+        if not self._stopped:
+            self._stopped = True
+            self._stop(name, reason)

@@ -1,0 +1,1 @@
+"""What runs inside MicroPython on the simulated board, below the firmware."""
