@@ -7,8 +7,8 @@ import gc
 import os
 import sys
 
-from firmware.drivers.flash import Flash
 from firmware import enrol, settings
+from firmware.drivers.flash import Flash
 from shared import documents
 from shared.slices import finish
 from tests.fakes import house

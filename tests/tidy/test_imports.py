@@ -13,6 +13,9 @@ NETWORK = {"network", "select", "socket", "ssl", "tls", "umqtt"}
 HARDWARE = {"dht", "esp", "esp32", "machine", "neopixel", "onewire", "rp2"}
 SIMULATED = "tools/sim/device"
 LOGIC = {"firmware.ledger", "firmware.meter", "firmware.panel"}
+# gateway.py and the files it is made of: the whole gateway without hardware.
+GATEWAY = {f"firmware.{part}" for part in ("gateway", "core", "tokens", "supply", "commands", "messages", "settings")}
+PURE_GATEWAY = {"shared"} | GATEWAY | LOGIC | BOTH_SIDES
 
 # Path of a file or folder on a device -> all that it may import. The longest path that fits decides.
 DEVICE = {
@@ -24,7 +27,7 @@ DEVICE = {
     "firmware/meter": {"shared", "firmware.meter"} | BOTH_SIDES,
     "firmware/panel": {"shared", "firmware.panel"} | BOTH_SIDES,
     "firmware/ledger": {"shared", "firmware.ledger"} | BOTH_SIDES,
-    "firmware/gateway.py": {"shared", "firmware.gateway"} | LOGIC | BOTH_SIDES,
+    **{part.replace(".", "/") + ".py": PURE_GATEWAY for part in GATEWAY},
     "firmware/drivers": {"shared", "firmware.drivers"} | ON_BOARDS | HARDWARE,
     "firmware/net": {"shared", "firmware.net"} | ON_BOARDS | NETWORK,
     "firmware/manifest.py": set(),
