@@ -1,0 +1,219 @@
+"""Joins everything, and only here: the board's drivers, the gateway, and the tasks that keep it going."""
+
+import asyncio
+import gc
+import os
+import time
+
+import board
+
+from firmware import enrol
+from firmware.clock import Clock, unix_seconds
+from firmware.drivers import buzzer, system
+from firmware.drivers.hardware import Hardware
+from firmware.gateway import RESET_POWER, RESET_WATCHDOG, Gateway
+from firmware.log import Log
+from firmware.net.mqtt import Broker, Link
+from firmware.net.sync import Sync
+from firmware.panel.texts import Texts
+from firmware.supervise import Supervisor
+from shared.compat import const
+from shared.errors import SharedError
+
+SCAN_MS = const(20)
+METER_MS = const(100)
+DISPLAY_MS = const(100)
+COLLECT_MS = const(10000)
+REDRAW_MS = const(3600000)  # a display that a disturbance has garbled is drawn anew
+_TICKS_MASK = const(0x3FFFFFFF)
+_ACCEPTED = const(1)
+_LANGUAGE = getattr(board, "LANGUAGE", "en")
+
+
+class Uptime:
+    """Milliseconds since start, rising without a wrap; to be asked at least once in 12 days."""
+
+    def __init__(self, ticks_ms) -> None:
+        self._ticks_ms = ticks_ms
+        self._last = ticks_ms() & _TICKS_MASK
+        self._total_ms = 0
+
+    def __call__(self) -> int:
+        now = self._ticks_ms() & _TICKS_MASK
+        self._total_ms += (now - self._last) & _TICKS_MASK
+        self._last = now
+        return self._total_ms
+
+
+class Tasks:
+    """What an enrolled gateway does all the time; each task reports to the supervisor under its name."""
+
+    def __init__(self, hardware, gateway: Gateway, config, uptime_ms, report, note) -> None:
+        self._hardware = hardware
+        self._gateway = gateway
+        self._config = config
+        self._uptime_ms = uptime_ms
+        self._report = report
+        self._note = note
+        self._wifi = None
+
+    async def scan(self) -> None:
+        """Keypad, lid and sounds."""
+        hardware = self._hardware
+        while True:
+            now_ms = self._uptime_ms()
+            key = hardware.keypad.scan()
+            if key is not None:
+                hardware.buzzer.play(_sound(self._gateway.key(key, now_ms)))
+            stuck = hardware.keypad.take_stuck()
+            if stuck is not None:
+                self._note("key {} is stuck".format(stuck))
+            self._gateway.lid(hardware.tamper.opened(), now_ms)
+            hardware.buzzer.poll(now_ms & _TICKS_MASK)
+            self._report("scan")
+            await asyncio.sleep_ms(SCAN_MS)
+
+    async def meter(self) -> None:
+        """Pulses, charges, valves, housekeeping."""
+        gateway = self._gateway
+        collected_ms = 0
+        while True:
+            now_ms = self._uptime_ms()
+            for channel in gateway.channels():
+                gateway.pulses(channel, self._hardware.pulses[channel].count())
+            gateway.tick(now_ms)
+            if now_ms - collected_ms >= COLLECT_MS:
+                gc.collect()
+                collected_ms = now_ms
+            self._report("meter")
+            await asyncio.sleep_ms(METER_MS)
+
+    async def display(self) -> None:
+        """What the gateway has to say."""
+        lcd = self._hardware.lcd
+        drawn_ms = 0
+        while True:
+            now_ms = self._uptime_ms()
+            if now_ms - drawn_ms >= REDRAW_MS:
+                lcd.forget()
+                drawn_ms = now_ms
+            lcd.show(self._gateway.lines(now_ms))
+            self._report("display")
+            await asyncio.sleep_ms(DISPLAY_MS)
+
+    async def sync(self) -> None:
+        """The link to the cloud, as far as there is one."""
+        self._join_network()
+        try:
+            link = _link(self._config)
+        except ValueError as error:  # it cannot heal by itself, and must not stop the metering
+            self._note("no link: {}".format(error))
+            while True:
+                self._report_sync()
+                await asyncio.sleep_ms(DISPLAY_MS)
+        gateway = self._gateway
+        trusted = gateway.clock_is_trusted
+        report = self._report_sync
+        await Sync(link, gateway.messages, self._uptime_ms, os.urandom, trusted, report, self._note).run()
+
+    def _join_network(self):
+        """Ask the radio to join; sync tries on while there is no network."""
+        credentials = _wifi_credentials(self._hardware.flash) if board.HAS_WIFI else None
+        if credentials is not None:
+            from firmware.net.wifi import Wifi  # only boards with a radio have the module behind it
+
+            self._wifi = Wifi(credentials[0], credentials[1])
+
+    def _report_sync(self):
+        if self._wifi is not None:
+            self._wifi.keep_up(self._uptime_ms() & _TICKS_MASK)
+        self._report("sync")
+
+
+class App:
+    """One board from its start on."""
+
+    def __init__(self, uptime_ms, log: Log) -> None:
+        self._uptime_ms = uptime_ms
+        self._log = log
+        self._hardware = Hardware(board)
+        self._watchdog = system.Watchdog(board.WATCHDOG_MS)
+        self._supervisor = Supervisor(self._watchdog.feed, self._stop)
+
+    async def run(self) -> None:
+        """Start every task and feed the watchdog for them; does not return."""
+        started = self._started()
+        if started is None:
+            self._supervisor.start("display", self._show_not_enrolled())
+        else:
+            gateway = self._gateway(*started)
+            report = self._supervisor.report
+            tasks = Tasks(self._hardware, gateway, started[0], self._uptime_ms, report, self._log.note)
+            self._supervisor.start("scan", tasks.scan())
+            self._supervisor.start("meter", tasks.meter())
+            self._supervisor.start("display", tasks.display())
+            self._supervisor.start("sync", tasks.sync())
+        await self._supervisor.run()
+
+    def _started(self):
+        try:
+            return enrol.start(self._hardware.flash)
+        except SharedError as error:
+            self._log.note("settings: {}".format(error))
+            return None
+
+    def _gateway(self, config, own):
+        hardware = self._hardware
+        cause = RESET_WATCHDOG if system.was_watchdog() else RESET_POWER
+        now_ms = self._uptime_ms()
+        gateway = Gateway(hardware.flash, config, own, hardware.valves, _start_clock, os.urandom, now_ms, cause)
+        gateway.attach_panel(board.LCD_COLUMNS, board.LCD_ROWS, _LANGUAGE)
+        for channel in gateway.channels():
+            gateway.start_pulses(channel, hardware.pulses[channel].count())
+        self._log.note("gateway {} epoch {}: {}".format(config.gateway, config.epoch, gateway.recovery or "ready"))
+        return gateway
+
+    async def _show_not_enrolled(self):
+        text = Texts(_LANGUAGE)("not_enrolled")
+        while True:
+            self._hardware.lcd.show((text,))
+            self._supervisor.report("display")
+            await asyncio.sleep_ms(DISPLAY_MS)
+
+    def _stop(self, name, reason):
+        self._log.note("task {} ended: {}".format(name, reason))
+        system.reset()
+
+
+def run() -> None:
+    """Run the gateway for ever."""
+    uptime_ms = Uptime(time.ticks_ms)
+    asyncio.run(App(uptime_ms, Log(uptime_ms)).run())
+
+
+def _link(config):
+    broker = Broker(config.broker_host, config.broker_port, config.broker_ca)
+    topic = "gw/{}/".format(config.gateway)
+    return Link(broker, config.broker_user, config.broker_password, topic + "up", topic + "down")
+
+
+def _start_clock(start_s):
+    """The gateway's clock from its last durable time; the chip's own follows it, since TLS reads that one."""
+    if unix_seconds() < start_s:
+        system.set_rtc(start_s)
+    return Clock(time.ticks_ms, start_s)
+
+
+def _sound(code):
+    if code is None:
+        return buzzer.CLICK
+    return buzzer.ACCEPT if code == _ACCEPTED else buzzer.REJECT
+
+
+def _wifi_credentials(flash):
+    """(name, password) of the network that the installer chose, or None."""
+    try:
+        lines = flash.read("wifi").decode().split("\n")
+    except OSError:
+        return None
+    return lines[0], lines[1] if len(lines) > 1 else ""

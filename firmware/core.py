@@ -1,0 +1,163 @@
+"""What every part of the gateway works on: settings, ledger, clock, registers, the documents in force.
+
+Rule: an entry is durable before its effect is shown or acted on, and a meter's figures are charged before they count.
+"""
+
+from firmware.ledger.pair import Pair
+from firmware.ledger.store import FlashFull, Store
+from firmware.meter import charging, register
+from shared import kinds
+from shared.compat import const
+from shared.entries import Entry
+from shared.errors import WireError
+from shared.policy import decode_floor, decode_policy
+from shared.state import MeterState
+
+FIRMWARE_VERSION = const(0x00010000)  # major 1 byte, minor 1, patch 2
+_SPACE_FOR_TOKENS = const(32768)  # bytes kept for tokens and valve motions when flash runs full
+
+
+class Core:
+    """One running gateway. `recovery` says in a word why no tokens are taken, or is ""."""
+
+    def __init__(self, flash, settings, identity, start_clock) -> None:
+        """start_clock(start_s) returns a clock with now(), quality() and set_signed(real_s)."""
+        self.flash = flash
+        self.settings = settings
+        self.identity = identity
+        self.store = Store(flash, settings.utility, settings.gateway, settings.epoch, identity.device_public)
+        self.state = self.store.state
+        self.clock = start_clock(max(self.state.time_s, settings.issued_s))
+        self.policy_files = Pair(flash, "policy")
+        self.floor_files = Pair(flash, "floor")
+        self._recovery = _recorded(flash, settings.epoch)
+        self._open_lost_meters()
+        self._take_documents()
+        self._journal = Pair(flash, "journal")
+        self.registers = self._start_registers()
+        self._charged_ms = {}  # channel -> when it was last charged, or the start
+
+    @property
+    def recovery(self) -> str:
+        return self._recovery or self.store.damage
+
+    def enter_recovery(self, reason: str) -> None:
+        """Take no more credit in this epoch; survives a restart."""
+        if not self._recovery:
+            self._recovery = reason
+            self.flash.replace("recovery", self.settings.epoch.to_bytes(2, "big") + reason.encode())
+
+    def meter(self, channel: int):
+        """The folded state of a meter."""
+        return self.state.meters[channel]
+
+    def channels(self) -> "list[int]":
+        """The meters that the ledger has opened."""
+        return sorted(self.state.meters)
+
+    def uncharged(self, channel: int) -> int:
+        """What has flowed and is not in the ledger yet."""
+        return self.registers[channel].volume_ml - self.meter(channel).register
+
+    def balance(self, channel: int) -> int:
+        """The balance to show: the ledger's without what has flowed since."""
+        return self.meter(channel).pots[kinds.TOKEN_CREDIT] - self.uncharged(channel)
+
+    def entry(self, kind: int, channel: int = kinds.GATEWAY, rule: int = 0, detail: int = 0, **fields) -> Entry:
+        """An entry with time and register filled in; its balance follows `delta` when it names a pot."""
+        entry = Entry(0, self.clock.now(), kind, channel, rule=rule, detail=detail, **fields)
+        entry.quality = self.clock.quality()
+        if channel != kinds.GATEWAY:
+            meter = self.meter(channel)
+            entry.register = entry.register or meter.register
+            if entry.pot != kinds.NO_POT:
+                entry.balance = meter.pots[entry.pot] + entry.delta
+        return entry
+
+    def append(self, *group) -> None:
+        """Make entries durable as one group. FlashFull: there is no room, and nothing changed."""
+        self.store.append(list(group))
+
+    def charge(self, channel: int, now_ms: int) -> None:
+        """Bring the ledger up to the register, before an entry whose figures matter."""
+        used = self.uncharged(channel)
+        if used <= 0:
+            return
+        volume_ml = self.registers[channel].volume_ml
+        pot = kinds.TOKEN_CREDIT
+        self.append(self.entry(kinds.CHARGE, channel, kinds.RULE_CONSUMPTION, pot=pot, delta=-used, register=volume_ml))
+        self.registers[channel].made_durable()
+        self._charged_ms[channel] = now_ms
+
+    def charge_if_due(self, channel: int, now_ms: int) -> None:
+        """Charge by time, by volume and at thresholds; waits for room rather than take that of tokens."""
+        since_ms = now_ms - self._charged_ms.setdefault(channel, now_ms)
+        balance = self.meter(channel).pots[kinds.TOKEN_CREDIT]
+        if charging.due(balance, self.uncharged(channel), since_ms, self.policy) and self.has_room():
+            self.charge(channel, now_ms)
+
+    def has_room(self) -> bool:
+        """Whether entries may be written with more room left than what is kept for tokens and valve motions."""
+        return not self.recovery and self.store.free() > _SPACE_FOR_TOKENS
+
+    def journal(self) -> None:
+        """Make the registers durable outside the ledger."""
+        self._journal.save(register.encode_journal(self.settings.epoch, self.registers))
+        for channel in self.registers:
+            self.registers[channel].made_durable()
+
+    def _open_lost_meters(self):
+        """A ledger that lost its opening is in RECOVERY; metering goes on from the enrolment's figures."""
+        for channel in self.settings.meters:
+            if channel not in self.state.meters:
+                assert self.recovery, "every meter is opened by the first group of its epoch"
+                meter = MeterState(channel)
+                meter.register = self.settings.meters[channel].opening_register
+                meter.pots[kinds.TOKEN_CREDIT] = self.settings.meters[channel].opening_balance
+                self.state.meters[channel] = meter
+
+    def _start_registers(self):
+        """Where each register stood: the later of ledger and journal."""
+        data = self._journal.load()
+        journal = register.decode_journal(self.settings.epoch, data) if data is not None else {}
+        registers = {}
+        for channel in self.channels():
+            volume_ml = max(self.meter(channel).register, journal.get(channel, 0))
+            registers[channel] = register.Register(self.settings.meters[channel].pulse_volume_ml, volume_ml)
+        return registers
+
+    def _take_documents(self):
+        """Put policy and floor in force: those that the ledger names."""
+        self.policy = self._in_force(self.settings.policy(), self.policy_files, decode_policy, self.state.policy_check)
+        self.floor = self._in_force(self.settings.floor(), self.floor_files, decode_floor, self.state.floor_check)
+        self.store.policy = self.policy
+        self.store.floor = self.floor
+
+    def _in_force(self, first, files, decode, check):
+        if check in (first.check, 0):
+            return first
+        for _slot, data in files.copies():
+            raised = _decoded(decode, data)
+            if raised is not None and raised.check == check:
+                return raised
+        self.enter_recovery("a document in force is lost")
+        return first
+
+
+def _decoded(decode, data):
+    try:
+        return decode(data)
+    except WireError:
+        return None
+
+
+def _recorded(flash, epoch):
+    """Why this epoch is in RECOVERY, as an earlier start noted it."""
+    try:
+        data = flash.read("recovery")
+    except OSError:
+        return ""
+    return data[2:].decode() if int.from_bytes(data[:2], "big") == epoch else ""
+
+
+__all__ = ["FIRMWARE_VERSION", "Core", "FlashFull"]

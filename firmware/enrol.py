@@ -1,0 +1,230 @@
+"""Enrolment on the device: it makes its own keys, proves them, opens the bundle that only it can read, begins an epoch.
+
+Every step can be repeated after a power cut: the settings are written in one step, the epoch begins with one group.
+The installer's tool runs `on_board()` on the board; each of its steps prints one line that begins with its name.
+"""
+
+import hashlib
+
+from firmware import settings as config
+from firmware.ledger.store import Store
+from shared import documents, ed25519, kinds, x25519
+from shared.entries import HASH_SIZE, Entry
+from shared.errors import SharedError
+from shared.seal import open_sealed
+from shared.sha512 import sha512
+from shared.wire import TAG_SIZE
+
+_LEDGER_FILES = ("seg-", "check-", "mark-", "acked-", "journal-", "policy-", "floor-", "recovery")
+_BEGUN = "begun"  # the epoch that has its first entries
+_RANDOM_SIZE = 64
+
+
+class EnrolError(SharedError):
+    """The enrolment cannot go on; the message says what to do."""
+
+
+def identity(flash, random, entropy: bytes = b"", chip_id: bytes = b"", renew: bool = False) -> config.Identity:
+    """The key pairs to enrol with, from the chip's random bytes, the installer's and the chip's number.
+
+    Made at the first call. `renew` makes new ones for a new epoch, beside those in force until its bundle is installed.
+    """
+    known = config.offered_identity(flash)
+    in_force = config.load_identity(flash)
+    spent = in_force is not None and known is not None and in_force.device_public == known.device_public
+    if known is not None and not (renew and spent):
+        return known
+    both = sha512(b"PSkeygen", random(_RANDOM_SIZE), entropy, chip_id)
+    seed, secret = both[:32], hashlib.sha256(both[32:]).digest()
+    made = config.Identity(seed, ed25519.public_key(seed), secret, x25519.public_key(secret))
+    config.offer_identity(flash, made)
+    return made
+
+
+def answer(flash, challenge: bytes, utility: int, gateway: int) -> bytes:
+    """The signature (64 bytes) over the proof that this device holds its keys. EnrolError before identity()."""
+    own = _need_identity(flash)
+    proof = documents.ENROL.encode(
+        utility=utility,
+        gateway=gateway,
+        device_public=own.device_public,
+        seal_public=own.seal_public,
+        challenge=challenge,
+    )
+    return ed25519.sign(own.device_seed, proof)
+
+
+def install(flash, sealed: bytes) -> config.Settings:
+    """Open, check and store the sealed bundle, then begin its epoch.
+
+    EnrolError, SealError or WireError: it is not for this gateway, not genuine, or of an epoch that is over.
+    """
+    own = _need_identity(flash)
+    outer = documents.SEALED.decode(sealed)
+    who = {name: outer[name] for name in ("utility", "gateway", "epoch")}
+    context = documents.SEAL_CONTEXT.encode(**who)
+    bundle = open_sealed(own.seal_secret, own.seal_public, context, outer["box"])
+    fields = documents.BUNDLE.decode(bundle)
+    for name, value in who.items():
+        if fields[name] != value:
+            raise EnrolError("the bundle's {} is not that of its envelope".format(name))
+    check_documents(config.Settings(bundle))
+    return store_bundle(flash, bundle)
+
+
+def check_documents(settings: config.Settings) -> None:
+    """EnrolError unless policy and floor are the utility's and signed by the keys in the bundle."""
+    _check_signed("policy", settings.policy_document, settings.command_public, settings.utility)
+    if settings.floor_document:
+        _check_signed("floor", settings.floor_document, settings.floor_public, settings.utility)
+    settings.policy()
+    settings.floor()
+
+
+def store_bundle(flash, bundle: bytes) -> config.Settings:
+    """Put a checked bundle in force. The same bundle again is harmless; EnrolError for an epoch that is not newer."""
+    before = config.load(flash)
+    own = _need_identity(flash)
+    if before is None:
+        config.save(flash, bundle, own, 0, bytes(HASH_SIZE))
+    elif config.Settings(bundle).epoch > before.epoch:
+        config.save(flash, bundle, own, before.epoch, _last_head(flash))
+    elif not config.holds(flash, bundle):
+        raise EnrolError("epoch {} is in force; ask for a bundle with a newer one".format(before.epoch))
+    settings, own = _in_force(flash)
+    begin_epoch(flash, settings, own)
+    return settings
+
+
+def start(flash) -> "tuple[config.Settings, config.Identity] | None":
+    """What the gateway starts with, its epoch begun; None before enrolment.
+
+    WireError or EnrolError: what enrolment left is damaged; enrol the gateway again.
+    """
+    if config.load(flash) is None:
+        return None
+    settings, own = _in_force(flash)
+    begin_epoch(flash, settings, own)
+    return settings, own
+
+
+def begin_epoch(flash, settings: config.Settings, own: config.Identity) -> None:
+    """Write the first group of the epoch, unless it began. Called at every start, so a cut before it is healed.
+
+    It never begins twice: the file `begun`, the ledger and its marks each say so, and one of them is enough.
+    """
+    begun = settings.epoch.to_bytes(2, "big")
+    if _BEGUN in flash.names() and flash.read(_BEGUN) == begun:
+        return
+    store = _open_store(flash, settings, own)
+    marked = store.marked()
+    if not store.state.sequence and (marked is None or not marked[0]):
+        for name in flash.names():
+            if name.startswith(_LEDGER_FILES):
+                flash.remove(name)
+        store = _open_store(flash, settings, own)
+        store.mark()
+        store.append(_opening(settings))
+    flash.replace(_BEGUN, begun)
+    config.settle_identity(flash)
+
+
+def _opening(settings):
+    """OPEN, policy, floor, then a METER for each: one group."""
+    quality = kinds.TIME_UNKNOWN
+    now_s = settings.issued_s
+    rule = kinds.RULE_ENROLMENT
+    group = [
+        Entry(0, now_s, kinds.OPEN, rule=rule, detail=settings.previous_epoch, digest=settings.previous_head),
+        _document_entry(kinds.POLICY, settings.policy(), now_s),
+    ]
+    if settings.floor_document:
+        group.append(_document_entry(kinds.FLOOR, settings.floor(), now_s))
+    for channel in sorted(settings.meters):
+        meter = settings.meters[channel]
+        entry = Entry(0, now_s, kinds.METER, channel, kinds.TOKEN_CREDIT, quality, rule=rule)
+        entry.detail = meter.krn << 8 | meter.ti
+        entry.delta = entry.balance = meter.opening_balance
+        entry.register = meter.opening_register
+        entry.reference_a = meter.tid_minimum
+        entry.reference_b = meter.key_check
+        group.append(entry)
+    return group
+
+
+def _document_entry(kind, document, now_s):
+    rule = kinds.RULE_ENROLMENT
+    return Entry(0, now_s, kind, rule=rule, reference_a=document.version, reference_b=document.check)
+
+
+def _last_head(flash):
+    """The front of the head that the old epoch ended on, as its high-water mark knows it."""
+    store = _open_store(flash, *_in_force(flash))
+    marked = store.marked()
+    return (marked[1] if marked is not None else store.head)[:HASH_SIZE]
+
+
+def _in_force(flash):
+    settings = config.load(flash)
+    own = config.load_identity(flash)
+    if settings is None or own is None:
+        raise EnrolError("the keys of this epoch are lost; enrol the gateway again in a new one")
+    return settings, own
+
+
+def _open_store(flash, settings, own):
+    return Store(flash, settings.utility, settings.gateway, settings.epoch, own.device_public)
+
+
+def _check_signed(name, data, public, utility):
+    document, signature = documents.split_signature(data)
+    if not ed25519.verify(public, document, signature):
+        raise EnrolError("the {} is not signed by the key in the bundle".format(name))
+    if int.from_bytes(document[TAG_SIZE : TAG_SIZE + 4], "big") != utility:
+        raise EnrolError("the {} is another utility's".format(name))
+
+
+class OnBoard:
+    """The steps of an installer, with bytes in hexadecimal."""
+
+    def __init__(self, flash, random, chip_id: bytes) -> None:
+        self._flash = flash
+        self._random = random
+        self._chip_id = chip_id
+
+    def identity(self, entropy: str = "", renew: bool = False) -> None:
+        """Prints `identity`, the public signing key, the public sealing key and the chip's number."""
+        own = identity(self._flash, self._random, bytes.fromhex(entropy), self._chip_id, renew)
+        print("identity", own.device_public.hex(), own.seal_public.hex(), self._chip_id.hex() or "00")
+
+    def answer(self, utility: int, gateway: int, challenge: str) -> None:
+        """Prints `answer` and the signature over the proof."""
+        print("answer", answer(self._flash, bytes.fromhex(challenge), utility, gateway).hex())
+
+    def install(self, bundle: str) -> None:
+        """Prints `install` and the epoch that began."""
+        print("install", install(self._flash, bytes.fromhex(bundle)).epoch)
+
+    def wifi(self, name: str, password: str) -> None:
+        """Keeps the network to join; prints `wifi`."""
+        self._flash.replace("wifi", (name + "\n" + password).encode())
+        print("wifi")
+
+
+def on_board() -> OnBoard:
+    """The steps on the flash of the board that this runs on."""
+    import os
+
+    import board
+
+    from firmware.drivers import system
+    from firmware.drivers.flash import Flash
+
+    return OnBoard(Flash(board.FLASH_DIRECTORY, board.FLASH_CAPACITY_BYTES), os.urandom, system.unique_id())
+
+
+def _need_identity(flash):
+    own = config.offered_identity(flash)
+    if own is None:
+        raise EnrolError("the gateway has no keys yet; run identity first")
+    return own

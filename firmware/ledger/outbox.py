@@ -1,0 +1,45 @@
+"""What the cloud has acknowledged, and what is next for it: batches from the first unacknowledged entry on."""
+
+from firmware.ledger.pair import Pair
+from shared.compat import const
+from shared.wire import Layout
+
+_ACKED = Layout(b"PSacked1", ("epoch", "u2"), ("sequence", "u4"))
+BATCH_ENTRIES = const(24)
+
+
+class Outbox:
+    """`acknowledged` is the highest sequence that the cloud holds without a gap, kept in `acked-a` and `acked-b`."""
+
+    def __init__(self, flash, store, epoch: int) -> None:
+        self._store = store
+        self._epoch = epoch
+        self._files = Pair(flash, "acked")
+        self.acknowledged = self._load()
+
+    def waiting(self) -> int:
+        """How many entries are not acknowledged."""
+        return max(0, self._store.state.sequence - self.acknowledged)
+
+    def next(self) -> "tuple[int, bytes, bytes, bytes]":
+        """(first sequence, head before, bodies, head after), ending at the end of a group. DamageError."""
+        first = self.acknowledged + 1
+        previous, bodies, head = self._store.run(first, BATCH_ENTRIES)
+        return first, previous, bodies, head
+
+    def acknowledge(self, sequence: int, head: bytes) -> bool:
+        """Move on when the head is our own at that sequence; tells whether it did. DamageError."""
+        if not self.acknowledged < sequence <= self._store.state.sequence:
+            return False
+        if self._store.head_at(sequence) != head:
+            return False
+        self._files.save(_ACKED.encode(epoch=self._epoch, sequence=sequence))
+        self.acknowledged = sequence
+        return True
+
+    def _load(self):
+        data = self._files.load()
+        if data is None:
+            return 0
+        fields = _ACKED.decode(data)
+        return fields["sequence"] if fields["epoch"] == self._epoch else 0

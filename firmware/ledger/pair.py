@@ -1,0 +1,66 @@
+"""A small value kept in two files, written in turn: a torn or rotten copy costs the last step and never the value."""
+
+import hashlib
+
+from shared.compat import const
+from shared.errors import WireError
+from shared.wire import Layout
+
+_COPY = Layout(b"PScopy01", ("generation", "u4"), ("data", "v2"))
+_CHECK_SIZE = const(8)  # the front of the SHA-256 of the copy stands behind it
+
+
+def with_check(document: bytes) -> bytes:
+    """A document with the front of its SHA-256 behind it."""
+    return document + hashlib.sha256(document).digest()[:_CHECK_SIZE]
+
+
+def without_check(data: bytes) -> bytes:
+    """The document, when the check behind it is right; WireError otherwise."""
+    document = bytes(data[:-_CHECK_SIZE])
+    if len(data) <= _CHECK_SIZE or hashlib.sha256(document).digest()[:_CHECK_SIZE] != bytes(data[-_CHECK_SIZE:]):
+        raise WireError("the check behind the file is wrong")
+    return document
+
+
+class Pair:
+    """`<name>-a` and `<name>-b` on a flash; a slot is 0 or 1."""
+
+    def __init__(self, flash, name: str) -> None:
+        self._flash = flash
+        self._names = (name + "-a", name + "-b")
+
+    def copies(self) -> "list[tuple[int, bytes]]":
+        """(slot, data) of each good copy, the newest first."""
+        found = []
+        for slot in (0, 1):
+            fields = self._read(slot)
+            if fields is not None:
+                found.append((fields["generation"], slot, fields["data"]))
+        found.sort(reverse=True)
+        return [(slot, data) for _generation, slot, data in found]
+
+    def load(self) -> "bytes | None":
+        """The newest good copy, or None when there is none."""
+        copies = self.copies()
+        return copies[0][1] if copies else None
+
+    def save(self, data: bytes, keep: "int | None" = None) -> int:
+        """Write a new copy over the older one, or over the one that is not `keep`; returns its slot."""
+        generations = [self._generation(slot) for slot in (0, 1)]
+        if keep is None:
+            keep = 0 if generations[0] >= generations[1] else 1
+        slot = 1 - keep
+        copy = _COPY.encode(generation=max(generations) + 1, data=data)
+        self._flash.replace(self._names[slot], with_check(copy))
+        return slot
+
+    def _generation(self, slot):
+        fields = self._read(slot)
+        return 0 if fields is None else fields["generation"]
+
+    def _read(self, slot):
+        try:
+            return _COPY.decode(without_check(self._flash.read(self._names[slot])))
+        except (OSError, WireError):
+            return None

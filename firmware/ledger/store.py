@@ -1,0 +1,188 @@
+"""The append-only ledger on flash. A group of entries is durable when append() returns, and kept or dropped whole.
+
+The high-water mark follows every append, so a loss of anything that append() returned is always noticed.
+"""
+
+from firmware.ledger import segments
+from firmware.ledger.checkpoints import Checkpoints
+from firmware.ledger.pair import Pair
+from firmware.ledger.recovery import DamageError, Recovery
+from shared import chain, checks, entries, kinds
+from shared.compat import const
+from shared.errors import SharedError
+from shared.state import GatewayState
+from shared.wire import Layout
+
+MARK = Layout(b"PSmark01", ("epoch", "u2"), ("sequence", "u4"), ("head", "b32"))
+CHECKPOINT_EVERY = const(256)  # entries: about a second of replay at start on an RP2040
+RESERVE_BYTES = const(65536)  # below this much free flash old segments are pruned
+_SPARE_BYTES = const(512)  # a segment's head, and the copies that are replaced while the old ones still stand
+_KIND_AT = const(8)
+_GROUP_LEFT_AT = const(11)
+
+
+class FlashFull(Exception):
+    """There is no room for the entry; nothing was written."""
+
+
+class Store:
+    """The ledger of one epoch: `state` and `head` after its last entry, and `damage` when it is in RECOVERY."""
+
+    def __init__(self, flash, utility: int, gateway: int, epoch: int, device_public: bytes) -> None:
+        self._flash = flash
+        self._epoch = epoch
+        self._mark = Pair(flash, "mark")
+        self.genesis = chain.genesis(utility, gateway, epoch, device_public)
+        self._checkpoints = Checkpoints(flash, epoch)
+        fresh = GatewayState(utility, gateway, epoch)
+        found = Recovery(flash, self.genesis, fresh, self._checkpoints, self.marked())
+        self.state = found.state
+        self.head = found.head
+        self.damage = found.damage
+        self.dropped = found.torn
+        self._firsts = found.firsts
+        self._records = segments.ENTRIES_MAX if found.torn or not found.firsts else found.records
+        self._free_bytes = flash.free()
+        self.policy = None  # in force; what is written is checked against them
+        self.floor = None
+
+    def marked(self) -> "tuple[int, bytes] | None":
+        """(sequence, head) of the high-water mark of this epoch."""
+        data = self._mark.load()
+        if data is None:
+            return None
+        fields = MARK.decode(data)
+        return (fields["sequence"], fields["head"]) if fields["epoch"] == self._epoch else None
+
+    def mark(self) -> None:
+        """Raise the high-water mark to the present head."""
+        self._mark.save(MARK.encode(epoch=self._epoch, sequence=self.state.sequence, head=self.head))
+
+    def append(self, group: "list[entries.Entry]") -> None:
+        """Make a group durable, then fold it in: sequences and group_left are filled in here.
+
+        FlashFull: no room, and nothing changed. Any other trouble leaves the object unusable: start again.
+        """
+        assert not self.damage, "a damaged ledger is not written"
+        assert 0 < len(group) <= segments.ENTRIES_MAX, "a group fits a segment"
+        if self._free_bytes < _SPARE_BYTES + len(group) * entries.RECORD_SIZE:
+            raise FlashFull
+        head = self.head
+        records = []
+        for at, entry in enumerate(group):
+            entry.sequence = self.state.sequence + 1
+            entry.group_left = len(group) - 1 - at
+            wrong = checks.contradiction(self.state, entry, self.policy, self.floor)
+            assert not wrong, wrong
+            record, head = segments.record(head, entries.encode(entry))
+            records.append(record)
+            self.state.apply(entry)
+        self._write(b"".join(records), len(group))
+        self.head = head
+        self.mark()
+
+    def checkpoint(self, time_s: int, quality: int, every: int = CHECKPOINT_EVERY) -> bool:
+        """Write a checkpoint when `every` entries have passed since the last; tells whether it did."""
+        if self.damage or self.state.sequence - self._checkpoints.newest < every:
+            return False
+        sequence = self.state.sequence
+        slot = self._checkpoints.save(self.state, self.head)
+        digest = self.state.digest()
+        self.append([entries.Entry(0, time_s, kinds.CHECKPOINT, quality=quality, digest=digest)])
+        self._checkpoints.covered(slot, sequence)
+        return True
+
+    def head_at(self, sequence: int) -> bytes:
+        """The head (32 bytes) after an entry. DamageError: it is above the ledger's end, pruned, or unreadable."""
+        if sequence == self.state.sequence:
+            return self.head
+        if sequence == 0:
+            return self.genesis
+        return self.run(sequence, 1, False)[2]
+
+    def run(self, first: int, limit: int, whole_groups: bool = True) -> "tuple[bytes, bytes, bytes]":
+        """(head before, bodies, head after) of up to `limit` entries from `first`, ending where a group ends.
+
+        DamageError: what is on flash is not what was written; the ledger is in RECOVERY from now on.
+        """
+        if not 0 < first <= self.state.sequence:
+            raise DamageError("entry {} is not in the ledger".format(first))
+        try:
+            return self._run(first, min(limit, self.state.sequence + 1 - first), whole_groups)
+        except SharedError as error:
+            self.damage = str(error)
+            raise DamageError(self.damage)
+
+    def last_kinds(self, count: int) -> bytes:
+        """The kinds of the last entries, a byte each, fewer when there are fewer. DamageError as run()."""
+        first = max(1, self.state.sequence + 1 - count)
+        bodies = self.run(first, count, False)[1]
+        return bytes([bodies[at + _KIND_AT] for at in range(0, len(bodies), entries.BODY_SIZE)])
+
+    def prune(self, acknowledged: int, wanted_bytes: int = RESERVE_BYTES) -> int:
+        """Remove the oldest segments, while space is short, that are acknowledged and older than both checkpoints."""
+        last_removable = min(acknowledged, self._checkpoints.older)
+        removed = 0
+        while len(self._firsts) > 1 and self._firsts[1] - 1 <= last_removable and self._free_bytes < wanted_bytes:
+            self._flash.remove(segments.name_of(self._firsts[0]))
+            self._firsts.pop(0)
+            self._free_bytes = self._flash.free()
+            removed += 1
+        return removed
+
+    def first_kept(self) -> int:
+        """The sequence of the oldest entry on flash."""
+        return self._firsts[0] if self._firsts else 1
+
+    def free(self) -> int:
+        """Bytes that can still be stored; counted along, since asking the file system takes long."""
+        return self._free_bytes
+
+    def _write(self, records, count):
+        if self._records + count > segments.ENTRIES_MAX:
+            self._start_segment(self.state.sequence - count + 1, records)
+            self._records = count
+        else:
+            self._flash.append(segments.name_of(self._firsts[-1]), records)
+            self._records += count
+            self._free_bytes -= len(records)
+
+    def _start_segment(self, first, records):
+        name = segments.name_of(first)
+        if self._firsts and self._firsts[-1] == first:  # torn before its first entry was whole
+            self._flash.remove(name)
+            self._firsts.pop()
+        header = segments.SEGMENT.encode(epoch=self._epoch, first=first, head=self.head)
+        self._flash.append(name, header + records)
+        self._firsts.append(first)
+        self._free_bytes = self._flash.free()
+
+    def _run(self, first, limit, whole_groups):
+        at = segments.holding(self._firsts, first)
+        segment = segments.read_segment(self._flash, at, self._epoch)
+        previous = segment.head
+        for index in range(first - at):
+            previous = segment.follow(previous, index)
+        bodies = []
+        head = previous
+        kept, kept_head = 0, previous
+        while len(bodies) < limit:
+            sequence = first + len(bodies)
+            if sequence - segment.first >= self._length(segment.first):
+                segment = segments.read_segment(self._flash, sequence, self._epoch)
+                if segment.head != head:
+                    raise DamageError("segment {} does not continue the chain".format(sequence))
+            index = sequence - segment.first
+            if index >= segment.count:
+                raise DamageError("entry {} is missing".format(sequence))
+            head = segment.follow(head, index)
+            bodies.append(segment.body(index))
+            if not whole_groups or bodies[-1][_GROUP_LEFT_AT] == 0:
+                kept, kept_head = len(bodies), head
+        return previous, b"".join(bodies[:kept]), kept_head
+
+    def _length(self, first):
+        """How many entries of a segment count."""
+        at = self._firsts.index(first) + 1
+        end = self._firsts[at] if at < len(self._firsts) else self.state.sequence + 1
+        return end - first

@@ -1,0 +1,23 @@
+"""Starts the gateway. If it ever ends, the reason is printed and the board starts afresh."""
+
+import sys
+
+
+def run() -> None:
+    """Run until something fails that no part knows how to handle; then reset."""
+    import firmware.boot  # noqa: F401  room for tracebacks, before anything can fail
+
+    try:
+        from firmware import app
+
+        app.run()
+        print("the gateway returned")
+    except Exception as error:
+        sys.print_exception(error)
+    from firmware.drivers import system
+
+    system.reset()
+
+
+if __name__ == "__main__":
+    run()

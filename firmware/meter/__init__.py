@@ -1,0 +1,1 @@
+"""Metering without hardware: registers, charges, the judgement of tokens, the valve."""

@@ -1,0 +1,64 @@
+"""Judges a decoded token for one meter, in the order of IEC 62055-41: service, identifier, key, amount, time.
+
+What it accepts is not yet used: the caller writes the TOKEN entry, which holds the identifier and the credit.
+"""
+
+from shared import kinds
+from shared.policy import Policy
+from shared.state import MeterState
+from shared.sts.errors import (
+    CreditOverflowError,
+    DDTKError,
+    FunctionError,
+    KeyExpiredError,
+    OldError,
+    RangeError,
+    UsedError,
+)
+from shared.sts.time_id import minutes_at
+from shared.tid_memory import OLD, USED
+
+_CREDIT = 0  # token class
+_CURRENCY_SUBCLASS = 4
+_DDTK = 1  # key type of a default key
+_KEN_OFF = 255
+
+
+class AheadError(RangeError):
+    """The identifier lies further in the future than the policy allows; shown as the standard's range error."""
+
+
+def credit_of(value, settings, meter: MeterState, balance: int, policy: Policy, now_s: int, quality: int) -> int:
+    """The credit in ml of a token value; the TokenError of the first check that fails.
+
+    `balance` is the present one with everything charged that has flowed; `settings` are the meter's; `quality` of the
+    time `now_s` decides whether an identifier can lie too far ahead.
+    """
+    if value.token_class != _CREDIT or value.subclass >= _CURRENCY_SUBCLASS or value.subclass != settings.commodity:
+        raise FunctionError("this meter takes credit of its own commodity only")
+    _check_identifier(value.tid, settings, meter)
+    if settings.kt == _DDTK:
+        raise DDTKError("a default key carries no credit")
+    credit = value.amount * settings.token_unit
+    if credit <= 0:
+        raise RangeError("a token without credit")
+    if balance + credit > policy.max_meter_balance:
+        raise CreditOverflowError("the balance would exceed its limit; use the token later")
+    if quality != kinds.TIME_UNKNOWN:
+        _check_time(value.tid, settings, policy, now_s)
+    return credit
+
+
+def _check_identifier(tid, settings, meter):
+    judgement = meter.tids.judge(tid)
+    if judgement == USED:
+        raise UsedError("this token was used")
+    if judgement == OLD:
+        raise OldError("this token is older than all that are remembered")
+    if settings.ken != _KEN_OFF and tid >> 16 > settings.ken:
+        raise KeyExpiredError("this token was made after the key expired")
+
+
+def _check_time(tid, settings, policy, now_s):
+    if tid > minutes_at(now_s, settings.base_year) + policy.tid_ahead_max_min:
+        raise AheadError("this token was made for a later time")

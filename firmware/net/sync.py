@@ -1,0 +1,112 @@
+"""Keeps the link to the cloud: hello, one batch at a time, and what comes down. A link that is down is normal.
+
+Every wait has a deadline, and long arithmetic runs in slices, so that metering and the keypad never wait for the net.
+"""
+
+import asyncio
+
+from firmware.net.errors import LinkDown
+from shared.compat import const
+
+POLL_MS = const(100)
+RESEND_MS = const(15000)  # a batch without an acknowledgement is sent again
+RESENDS_MAX = const(4)  # then the connection is made anew
+HELLO_MS = const(3600000)  # it asks for the time again
+HELLO_UNTRUSTED_MS = const(60000)
+BACKOFF_FIRST_MS = const(1000)
+BACKOFF_MAX_MS = const(300000)
+_SLICE_MS = const(0)
+
+
+class Sync:
+    """`messages` is the gateway's; `report()` is called at least once a second while the task lives.
+
+    `random(n)` spreads the attempts of many gateways; `trusted()` tells whether the clock is.
+    """
+
+    def __init__(self, link, messages, uptime_ms, random, trusted, report, log) -> None:
+        self._link = link
+        self._messages = messages
+        self._uptime_ms = uptime_ms
+        self._random = random
+        self._trusted = trusted
+        self._report = report
+        self._log = log
+        self._backoff_ms = BACKOFF_FIRST_MS
+        self._forget()
+
+    async def run(self) -> None:
+        """For ever: connect, talk until the link breaks, wait a growing while."""
+        while True:
+            try:
+                await self._talk()
+            except LinkDown as error:
+                self._log("link down: {}".format(error))
+            self._link.close()
+            await self._pause()
+
+    async def _talk(self):
+        self._link.connect()
+        self._log("link up")
+        self._forget()
+        while True:
+            self._say_hello()
+            await self._take_in()
+            await self._send_batch()
+            self._report()
+            await asyncio.sleep_ms(POLL_MS)
+
+    def _say_hello(self):
+        now_ms = self._uptime_ms()
+        every_ms = HELLO_MS if self._trusted() else HELLO_UNTRUSTED_MS
+        if self._hello_ms is None or now_ms - self._hello_ms >= every_ms:
+            self._link.send(self._messages.hello())
+            self._hello_ms = now_ms
+
+    async def _take_in(self):
+        """Everything that has come down; what came proves that the link is good."""
+        data = self._link.poll()
+        while data is not None:
+            self._log(await self._sliced(self._messages.receive_steps(data, self._uptime_ms())))
+            self._backoff_ms = BACKOFF_FIRST_MS
+            data = self._link.poll()
+
+    async def _send_batch(self):
+        """The next batch as soon as the one before is acknowledged, the same again after a while."""
+        batch = await self._sliced(self._messages.batch_steps())
+        now_ms = self._uptime_ms()
+        if not batch or (batch is self._sent and now_ms - self._sent_ms < RESEND_MS):
+            return
+        self._resends = self._resends + 1 if batch is self._sent else 0
+        if self._resends > RESENDS_MAX:
+            raise LinkDown("no acknowledgement")
+        self._link.send(batch)
+        self._sent = batch
+        self._sent_ms = now_ms
+
+    async def _sliced(self, steps):
+        """Run a generator to its end, with room for other tasks between its slices."""
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                return stop.value
+            self._report()
+            await asyncio.sleep_ms(_SLICE_MS)
+
+    async def _pause(self):
+        """Wait for half to all of the present back-off, and double it."""
+        half_ms = self._backoff_ms // 2
+        wait_ms = half_ms + int.from_bytes(self._random(2), "big") * half_ms // 0xFFFF
+        self._backoff_ms = min(2 * self._backoff_ms, BACKOFF_MAX_MS)
+        end_ms = self._uptime_ms() + wait_ms
+        while self._uptime_ms() < end_ms:
+            self._report()
+            await asyncio.sleep_ms(POLL_MS)
+
+    def _forget(self):
+        """A new connection knows nothing of what was sent on the old one."""
+        self._sent = None
+        self._sent_ms = 0
+        self._resends = 0
+        self._hello_ms = None

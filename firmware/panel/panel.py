@@ -1,0 +1,71 @@
+"""Keypad and display together: entries, then pages for a while, else the state of each meter in turn."""
+
+from firmware.panel import digits
+from firmware.panel.digits import Digits
+from firmware.panel.screens import TALL_ROWS, Screens, cubic_metres
+from shared.compat import const
+
+RESULT_MS = const(3000)
+AMOUNT_MS = const(5000)
+_ROTATE_MS = const(10000)
+_PAGES = const(3)
+_ACCEPTED = const(1)
+
+
+class Panel:
+    """For meters on `channels`; time comes in as `now_ms`."""
+
+    def __init__(self, columns: int, rows: int, channels: "list[int]", language: str) -> None:
+        self._channels = channels
+        self._keys = Digits(channels)
+        self._screens = Screens(columns, rows, language)
+        self._pages = []  # (how long in ms, lines)
+        self._page_ms = 0  # since when the first of them is shown
+        self._result_until_ms = 0
+
+    def number(self, channel: int) -> int:
+        """The meter's number on the panel; 0 when there is only one."""
+        return channel + 1 if len(self._channels) > 1 else 0
+
+    def press(self, key: str, now_ms: int) -> "tuple[int, int, str] | None":
+        """The completed entry, as Digits.press(). A `#` behind the 20th digit is a habit, and ignored."""
+        if key == "#" and self._pages and now_ms < self._result_until_ms:
+            return None
+        self._pages = []
+        return self._keys.press(key, now_ms)
+
+    def show_result(self, channel: int, code: int, credit: int, balance: int, wait_s: int, now_ms: int) -> None:
+        """The word, then, when accepted, what was added and the new balance (all in ml)."""
+        number = self.number(channel)
+        pages = [(RESULT_MS, self._screens.result(number, code, wait_s))]
+        if code == _ACCEPTED:
+            pages.append((AMOUNT_MS, self._screens.value(number, "added", cubic_metres(credit))))
+            pages.append((AMOUNT_MS, self._screens.value(number, "balance", cubic_metres(balance))))
+        self._pages = pages
+        self._page_ms = now_ms
+        self._result_until_ms = now_ms + RESULT_MS
+
+    def show_value(self, channel: int, name: str, value: str, now_ms: int) -> None:
+        """The answer to a query, under the name it has in panel/texts.py."""
+        self._pages = [(AMOUNT_MS, self._screens.value(self.number(channel), name, value))]
+        self._page_ms = now_ms
+
+    def lines(self, view_of, recovery: bool, now_ms: int) -> "tuple[str, ...]":
+        """What to show now; view_of(channel) makes the MeterView of the one meter whose turn it is."""
+        self._keys.tick(now_ms)
+        if self._turned(now_ms):
+            return self._pages[0][1]
+        if self._keys.state != digits.IDLE:
+            return self._screens.entry(self._keys, self._channels)
+        turn = now_ms // _ROTATE_MS
+        page = 0
+        if self._screens.rows < TALL_ROWS:
+            page = turn % _PAGES
+            turn //= _PAGES
+        return self._screens.idle(view_of(self._channels[turn % len(self._channels)], now_ms), page, recovery)
+
+    def _turned(self, now_ms):
+        """Drop the pages whose time is over; tells whether one is left."""
+        while self._pages and now_ms - self._page_ms >= self._pages[0][0]:
+            self._page_ms += self._pages.pop(0)[0]
+        return bool(self._pages)

@@ -1,0 +1,199 @@
+"""What enrolment gave the gateway, read once from flash: identity, keys, broker, meters, first policy and floor.
+
+Nothing here is changed while the gateway runs; a new enrolment writes the whole file anew.
+"""
+
+from firmware.ledger.pair import with_check, without_check
+from shared import documents
+from shared.compat import const
+from shared.errors import WireError
+from shared.policy import Floor, Policy, decode_floor, decode_policy
+from shared.sts.cipher import make_cipher
+from shared.sts.tables import Tables
+from shared.wire import Layout, Reader
+
+IDENTITY = Layout(
+    b"PSident1",
+    ("device_seed", "b32"),
+    ("device_public", "b32"),
+    ("seal_secret", "b32"),
+    ("seal_public", "b32"),
+)
+_SETTINGS = Layout(
+    b"PSsetng1", ("device_public", "b32"), ("previous_epoch", "u2"), ("previous_head", "b26"), ("bundle", "v2")
+)
+_IDENTITY_FILES = ("identity", "identity-next")  # in force, and made for the epoch to come
+_SETTINGS_FILE = "settings"
+_TABLES_SIZE = const(96)
+_CHANNELS = const(8)
+_TOKEN_UNIT = const(100000)  # ml (energy: mWh) in one unit of a token: 0.1 m3, 0.1 kWh
+
+
+class Identity:
+    """The gateway's own key pairs; the private halves never leave it."""
+
+    def __init__(self, device_seed: bytes, device_public: bytes, seal_secret: bytes, seal_public: bytes) -> None:
+        self.device_seed = device_seed
+        self.device_public = device_public
+        self.seal_secret = seal_secret
+        self.seal_public = seal_public
+
+
+class MeterSettings:
+    """One meter: `channel`, `drn`, `commodity`, `pulse_volume_ml`, STS key data, opening figures, and its cipher."""
+
+    def __init__(self, fields: dict, tables: "Tables | None") -> None:  # type: ignore[type-arg]
+        self.channel = fields["channel"]
+        self.drn = fields["drn"].decode()
+        self.commodity = fields["commodity"]
+        self.pulse_volume_ml = fields["pulse_volume_ml"]
+        self.token_unit = _TOKEN_UNIT
+        self.krn = fields["krn"]
+        self.kt = fields["kt"]
+        self.ken = fields["ken"]
+        self.ti = fields["ti"]
+        self.base_year = fields["base_year"]
+        self.tid_minimum = fields["tid_minimum"]
+        self.opening_balance = fields["opening_balance"]
+        self.opening_register = fields["opening_register"]
+        self.key_check = documents.key_check(fields["decoder_key"])
+        self.cipher = make_cipher(fields["ea"], fields["decoder_key"], tables)
+
+
+class Settings:
+    """The bundle as installed. `policy` and `floor` are the first ones; later ones come from the ledger."""
+
+    def __init__(self, bundle: bytes, previous_epoch: int = 0, previous_head: bytes = bytes(26)) -> None:
+        """WireError or the errors of shared.sts: the bundle cannot be used."""
+        fields = documents.BUNDLE.decode(bundle)
+        self.utility = fields["utility"]
+        self.gateway = fields["gateway"]
+        self.epoch = fields["epoch"]
+        self.issued_s = fields["issued_s"]
+        self.command_public = fields["command_public"]
+        self.floor_public = fields["floor_public"]
+        self.link_key = fields["link_key"]
+        self.broker_host = fields["broker_host"].decode()
+        self.broker_port = fields["broker_port"]
+        self.broker_user = fields["broker_user"].decode()
+        self.broker_password = fields["broker_password"].decode()
+        self.broker_ca = fields["broker_ca"]
+        self.policy_document = fields["policy"]
+        self.floor_document = fields["floor"]
+        self.previous_epoch = previous_epoch
+        self.previous_head = previous_head
+        self.meters = _meters(fields["meters"], _tables(fields["tables"]))
+
+    def policy(self) -> Policy:
+        return decode_policy(documents.split_signature(self.policy_document)[0])
+
+    def floor(self) -> Floor:
+        """The first floor; without one nothing is guaranteed."""
+        if not self.floor_document:
+            return Floor()
+        return decode_floor(documents.split_signature(self.floor_document)[0])
+
+
+def load(flash) -> "Settings | None":
+    """The settings on flash; None before enrolment. WireError: the file is damaged, enrol the gateway again."""
+    fields = _read(flash)
+    return None if fields is None else Settings(fields["bundle"], fields["previous_epoch"], fields["previous_head"])
+
+
+def load_identity(flash) -> "Identity | None":
+    """The key pairs of the epoch in force; None where the settings name none that is there."""
+    fields = _read(flash)
+    if fields is None:
+        return None
+    for name in _IDENTITY_FILES:
+        identity = _read_identity(flash, name)
+        if identity is not None and identity.device_public == fields["device_public"]:
+            return identity
+    return None
+
+
+def holds(flash, bundle: bytes) -> bool:
+    """Whether this very bundle is in force."""
+    fields = _read(flash)
+    return fields is not None and fields["bundle"] == bundle
+
+
+def save(flash, bundle: bytes, identity: Identity, previous_epoch: int, previous_head: bytes) -> None:
+    """Put a checked bundle and the key pairs that it was sealed to in force, in one step."""
+    document = _SETTINGS.encode(
+        device_public=identity.device_public,
+        previous_epoch=previous_epoch,
+        previous_head=previous_head,
+        bundle=bundle,
+    )
+    flash.replace(_SETTINGS_FILE, with_check(document))
+
+
+def offered_identity(flash) -> "Identity | None":
+    """The key pairs to enrol with: those made last; None before they were made."""
+    return _read_identity(flash, _IDENTITY_FILES[1]) or _read_identity(flash, _IDENTITY_FILES[0])
+
+
+def offer_identity(flash, identity: Identity) -> None:
+    """Keep new key pairs beside those in force, in one step."""
+    settle_identity(flash)
+    name = _IDENTITY_FILES[0 if load_identity(flash) is None else 1]
+    document = IDENTITY.encode(
+        device_seed=identity.device_seed,
+        device_public=identity.device_public,
+        seal_secret=identity.seal_secret,
+        seal_public=identity.seal_public,
+    )
+    flash.replace(name, with_check(document))
+
+
+def settle_identity(flash) -> None:
+    """The epoch has begun: what was made for it takes the place of what was in force before."""
+    identity = load_identity(flash)
+    if _IDENTITY_FILES[1] not in flash.names() or identity is None:
+        return
+    following = _read_identity(flash, _IDENTITY_FILES[1])
+    if following is not None and following.device_public == identity.device_public:
+        flash.replace(_IDENTITY_FILES[0], flash.read(_IDENTITY_FILES[1]))
+        flash.remove(_IDENTITY_FILES[1])
+
+
+def _read_identity(flash, name):
+    try:
+        fields = IDENTITY.decode(without_check(flash.read(name)))
+    except (OSError, WireError):
+        return None
+    return Identity(fields["device_seed"], fields["device_public"], fields["seal_secret"], fields["seal_public"])
+
+
+def _read(flash):
+    try:
+        data = flash.read(_SETTINGS_FILE)
+    except OSError:
+        return None
+    return _SETTINGS.decode(without_check(data))
+
+
+def _tables(data):
+    """EA07's three tables laid end to end, or None where there are none."""
+    if not data:
+        return None
+    if len(data) != _TABLES_SIZE:
+        raise WireError("tables: expected {} bytes, got {}".format(_TABLES_SIZE, len(data)))
+    return Tables(data[:16], data[16:32], data[32:])
+
+
+def _meters(data, tables):
+    """Channel -> MeterSettings."""
+    reader = Reader(data)
+    meters = {}
+    while not reader.at_end():
+        meter = MeterSettings(documents.BUNDLE_METER.read(reader), tables)
+        if meter.channel in meters or meter.channel >= _CHANNELS:
+            raise WireError("channel {} is there twice or does not exist".format(meter.channel))
+        if meter.commodity >= len(documents.COMMODITIES) or not meter.pulse_volume_ml:
+            raise WireError("meter {}: unknown commodity or no pulse volume".format(meter.channel))
+        meters[meter.channel] = meter
+    if not meters:
+        raise WireError("a gateway without a meter")
+    return meters

@@ -1,0 +1,114 @@
+"""Flash over files: what returned is there, and what was interrupted never replaces what was there before."""
+
+import os
+
+from firmware.drivers.flash import FileMissing, Flash, FlashFull
+from tests.helpers import raises
+
+FOLDER = "build/test-flash"
+
+
+def fresh(capacity_bytes=None):
+    try:
+        for name in os.listdir(FOLDER):
+            os.remove(FOLDER + "/" + name)
+    except OSError:
+        pass
+    return Flash(FOLDER, capacity_bytes)
+
+
+def test_appends_add_up_and_can_be_read_after_a_restart():
+    flash = fresh()
+    flash.append("ledger", b"one")
+    flash.append("ledger", b"two")
+
+    again = Flash(FOLDER)
+
+    assert again.read("ledger") == b"onetwo"
+    assert again.size("ledger") == 6
+    assert again.names() == ["ledger"]
+
+
+def test_replace_gives_a_file_its_new_contents():
+    flash = fresh()
+    flash.replace("state", b"old and longer")
+
+    flash.replace("state", b"new")
+
+    assert flash.read("state") == b"new"
+    assert flash.names() == ["state"]
+
+
+def test_the_leftover_of_an_interrupted_replace_is_ignored_and_cleared():
+    flash = fresh()
+    flash.replace("state", b"old")
+    with open(FOLDER + "/state.new", "wb") as file:
+        file.write(b"ne")
+
+    assert flash.names() == ["state"]
+    again = Flash(FOLDER)
+
+    assert again.read("state") == b"old"
+    assert os.listdir(FOLDER) == ["state"]
+
+
+def test_a_missing_file_has_its_own_error():
+    flash = fresh()
+
+    raises(FileMissing, flash.read, "nothing")
+    raises(FileMissing, flash.size, "nothing")
+    raises(FileMissing, flash.remove, "nothing")
+    assert raises(OSError, flash.read, "nothing").errno == 2
+
+
+def test_a_removed_file_is_gone():
+    flash = fresh()
+    flash.append("segment", b"x")
+
+    flash.remove("segment")
+
+    assert flash.names() == []
+
+
+def test_names_come_in_order():
+    flash = fresh()
+    for name in ("c", "a", "b"):
+        flash.append(name, b"")
+
+    assert flash.names() == ["a", "b", "c"]
+
+
+def test_a_full_flash_refuses_and_keeps_what_it_has():
+    flash = fresh(10)
+    flash.append("a", b"1234")
+    assert flash.free() == 6
+
+    raises(FlashFull, flash.append, "b", b"1234567")
+    raises(FlashFull, flash.replace, "a", b"1234567")
+
+    assert flash.read("a") == b"1234"
+    assert flash.names() == ["a"]
+
+
+def test_what_is_free_follows_every_change_and_every_restart():
+    flash = fresh(1000)
+    flash.append("a", bytes(100))
+    flash.append("a", bytes(50))
+    flash.replace("b", bytes(200))
+    flash.replace("b", bytes(30))
+    flash.append("c", bytes(7))
+    flash.remove("c")
+
+    assert flash.free() == 1000 - 150 - 30
+    assert Flash(FOLDER, 1000).free() == 1000 - 150 - 30
+
+
+def test_only_plain_names_are_taken():
+    flash = fresh()
+
+    for name in ("", "a/b", "../x", "a.new"):
+        raises(AssertionError, flash.append, name, b"")
+
+
+def test_without_a_bound_the_file_system_tells_what_is_free():
+    assert fresh().free() > 0

@@ -1,0 +1,162 @@
+"""The sync task against a link that drops, and a cloud that answers late or never."""
+
+import asyncio
+
+from firmware.net import sync
+from firmware.net.errors import LinkDown
+from shared import documents
+from tests.fakes.house import GATEWAY, LINK_KEY, UTILITY, House, Random
+
+WHO = {"utility": UTILITY, "gateway": GATEWAY, "epoch": 1}
+
+
+class Cloud:
+    """A link with the cloud behind it: keeps what it is sent, acknowledges batches; `down` and `silent` on command."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.silent = False
+        self.connections = 0
+        self.hellos = 0
+        self.batches = 0
+        self.bodies = b""
+        self._up = False
+        self._answers = []
+
+    def connect(self) -> None:
+        if self.down:
+            raise LinkDown("no network")
+        self._up = True
+        self.connections += 1
+
+    def send(self, payload: bytes) -> None:
+        self._need()
+        if documents.tag_of(payload) == documents.HELLO.tag:
+            self.hellos += 1
+            documents.without_mac(LINK_KEY, payload)
+            return
+        self.batches += 1
+        if not self.silent:
+            self._take(documents.parse_batch(payload))
+
+    def poll(self) -> "bytes | None":
+        self._need()
+        return self._answers.pop(0) if self._answers else None
+
+    def close(self) -> None:
+        self._up = False
+
+    def _need(self):
+        if self.down or not self._up:
+            raise LinkDown("broken")
+
+    def _take(self, batch):
+        fields = batch.fields
+        if (fields["first"] - 1) * 42 == len(self.bodies):
+            self.bodies += batch.bodies
+        ack = documents.ACK.encode(sequence=fields["last"], head=fields["head"], nonce=fields["nonce"], **WHO)
+        self._answers.append(documents.with_mac(LINK_KEY, ack))
+
+
+class World:
+    """A gateway, its sync task, and an uptime that runs much faster than real time."""
+
+    def __init__(self, cloud) -> None:
+        self.house = House()
+        self.cloud = cloud
+        self.reports = 0
+        self.said = []
+        self._uptime_ms = 0
+        messages = self.house.gateway.messages
+        self._sync = sync.Sync(
+            cloud, messages, self._uptime, Random(), self.house.gateway.clock_is_trusted, self._report, self.said.append
+        )
+
+    def run(self, until, turns=3000) -> None:
+        """Run the task until a condition holds; AssertionError when it never does."""
+        asyncio.run(self._run(until, turns))
+
+    async def _run(self, until, turns):
+        task = asyncio.create_task(self._sync.run())
+        for _ in range(turns):
+            if until():
+                task.cancel()
+                return
+            await asyncio.sleep(0)
+        task.cancel()
+        raise AssertionError("it never came true")
+
+    def _uptime(self):
+        self._uptime_ms += 50
+        return self._uptime_ms
+
+    def _report(self):
+        self.reports += 1
+
+
+class Impatient:
+    """Stands for asyncio in the module under test: its sleeps only let the others run."""
+
+    async def sleep_ms(self, _duration_ms: int) -> None:
+        await asyncio.sleep(0)
+
+
+def world(**state):
+    sync.asyncio = Impatient()
+    cloud = Cloud()
+    for name, value in state.items():
+        setattr(cloud, name, value)
+    return World(cloud)
+
+
+def acknowledged(world):
+    return world.house.gateway.messages.outbox.acknowledged
+
+
+def test_everything_arrives_in_order_and_is_acknowledged():
+    there = world()
+    for _ in range(20):
+        there.house.type(there.house.token(1))
+
+    there.run(lambda: acknowledged(there) == there.house.state.sequence)
+
+    assert there.cloud.bodies == there.house.gateway.core.store.run(1, 100)[1]
+    assert there.cloud.hellos >= 1 and there.reports > 0
+
+
+def test_a_batch_without_an_answer_is_sent_again_and_then_the_link_made_anew():
+    there = world(silent=True)
+
+    there.run(lambda: there.cloud.connections == 3)
+
+    assert there.cloud.batches >= 2 * (sync.RESENDS_MAX + 1)
+    assert "link down: no acknowledgement" in there.said
+
+
+def test_a_link_that_is_down_is_tried_again_less_and_less_often():
+    there = world(down=True)
+    there.run(lambda: len(there.said) == 6)
+    there.cloud.down = False
+
+    there.run(lambda: acknowledged(there) == there.house.state.sequence, 20000)
+
+    assert there.said[:6] == ["link down: no network"] * 6
+
+
+def test_entries_that_come_later_are_sent_later():
+    there = world()
+    there.run(lambda: acknowledged(there) == there.house.state.sequence)
+    there.house.type(there.house.token(1))
+
+    there.run(lambda: acknowledged(there) == there.house.state.sequence)
+
+    assert there.cloud.batches >= 2
+
+
+def test_a_gateway_in_recovery_keeps_the_link_and_sends_no_entries():
+    there = world()
+    there.house.gateway.core.enter_recovery("for the test")
+
+    there.run(lambda: there.cloud.hellos >= 2)
+
+    assert there.cloud.batches == 0
