@@ -72,8 +72,8 @@ test-system: $(SETUP) ## Run the tests across gateway, broker and cloud
 	@$(RUN) -m pytest tests/system $(ARGS)
 
 .PHONY: test-browser
-test-browser: $(SETUP) browser ## Run the tests that use the pages in a real browser
-	@$(RUN) -m pytest tests/browser $(ARGS)
+test-browser: $(SETUP) browser ## Run the tests that use the development page in a real browser
+	@$(RUN) -m pytest tests/sim/test_page.py $(ARGS)
 
 .PHONY: test-tidy
 test-tidy: $(SETUP) ## Run the rules of the house: imports, device syntax, boards, documents, sizes, words
@@ -99,6 +99,10 @@ format: $(SETUP) ## Format the code and repair what lint can repair by itself
 .PHONY: migrate
 migrate: $(SETUP) ## Bring the database of the settings in the environment to the newest schema
 	@$(RUN) -m cloud migrate
+
+.PHONY: provision
+provision: $(SETUP) ## Enrol a gateway: ARGS="--cloud URL --ca FILE --key-file FILE --gateway N --flash DIRECTORY"
+	@$(RUN) -m tools.provision $(ARGS)
 
 .PHONY: lock
 lock: $(VENV_STAMP) ## Write the lock files from pyproject.toml (UPGRADE=--upgrade takes the newest of everything)

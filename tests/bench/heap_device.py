@@ -28,7 +28,7 @@ def fresh_flash():
     for name in os.listdir(DIRECTORY):
         os.remove(DIRECTORY + "/" + name)
     flash = Flash(DIRECTORY, 1 << 20)
-    settings.save_identity(flash, house.identity())
+    settings.offer_identity(flash, house.identity())
     enrol.store_bundle(flash, house.bundle(METERS))
     return flash
 
