@@ -221,3 +221,13 @@ async def test_stopping_the_page_ends_its_open_connections(page: Page) -> None:
         async with asyncio.timeout(5):
             await page.stop()
         await page.start()
+
+
+async def test_taps_appear_when_the_cloud_lists_the_meters_though_no_device_moves(tab: Tab, cloud: FakeCloud) -> None:
+    meters = cloud.lists["/meters"]
+    cloud.lists["/meters"] = meters[:1]
+    await expect(tab.locator(".pipe")).to_have_count(1)
+
+    cloud.lists["/meters"] = meters
+
+    await expect(tab.locator(".pipe")).to_have_count(3)

@@ -7,7 +7,7 @@ from tools.demo.scene import Item, Scene, m3
 from tools.stack.seed import PULSE_VOLUME_ML
 
 _LOW_ML = 1_050_000
-_ML_PER_S = 150_000
+_ML_PER_S = 250_000
 _SLOWLY_ML_PER_S = 30_000
 
 

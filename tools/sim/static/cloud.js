@@ -6,6 +6,7 @@ import { showMeters, typeToken } from "./devices.js";
 const VERDICT_TONES = { explained: "good", pending: "warn", unexplained: "bad", contradicted: "bad" };
 const STATE_TONES = { explained: "good", delivered: "good", sent: "good", closed: "good", vended: "warn", queued: "warn", failed: "bad", dead: "bad", open: "bad" };
 
+const HIDDEN_TOKEN = "•••• •••• •••• •••• ••••"; // the customer got it; here it is not shown
 let meters = [];
 let chosen = ""; // DRN
 const seen = new Map(); // list -> keys of the rows that were shown before
@@ -94,13 +95,13 @@ function entryRow(entry) {
   return h("div", {},
     line(h("span", {}, h("b", {}, String(entry.kind_name ?? entry.kind)), ` · ${place}`),
       h("span", { className: "number " + (change > 0 ? "plus" : "") }, change ? (change > 0 ? "+" : "−") + litres(Math.abs(change)) : "", " ", verdict)),
-    quiet(`${entry.gateway} / ${entry.epoch} / ${entry.sequence} · ${time(entry.time_s)}`, place === "gateway" || balance === undefined ? "" : ` · balance ${cubicMetres(balance)}`),
+    quiet(`${entry.gateway} / ${entry.epoch} / ${entry.sequence} · ${time(entry.time_s)}`, !entry.pot || balance === undefined ? "" : ` · balance ${cubicMetres(balance)}`),
     entry.verdict && entry.reason ? quiet(entry.reason) : null);
 }
 
 function messageRow(message) {
   return h("div", {}, line(h("b", {}, words(message.kind)), tag(message.state, STATE_TONES[message.state], message.last_error ?? "")),
-    quiet(message.text), quiet(`${time(message.created_at)} · ${message.address}`));
+    quiet(message.text.replace("{token}", HIDDEN_TOKEN)), quiet(`${time(message.created_at)} · ${message.address}`));
 }
 
 function caseRow(item) {

@@ -5,6 +5,7 @@ import { byId, h, litres, send, svg, time } from "./dom.js";
 const KEYS = "123456789*0#";
 const cards = new Map();
 let meters = []; // as the cloud lists them
+let latest = []; // the devices as they were last told
 let active = 0; // the gateway that the computer's keyboard types on
 
 export function typeToken(meter, token) {
@@ -16,9 +17,11 @@ export function typeToken(meter, token) {
 export function showMeters(list) {
   meters = list;
   for (const card of cards.values()) card.pipes = null; // the channels may have changed
+  showDevices(latest);
 }
 
 export function showDevices(devices) {
+  latest = devices;
   for (const device of devices) {
     if (!cards.has(device.id)) cards.set(device.id, makeCard(device));
     update(cards.get(device.id), device);
