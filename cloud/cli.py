@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import getpass
+import os
 import ssl
 import sys
 from collections.abc import AsyncIterator
@@ -63,14 +64,22 @@ def serve(
     logs.set_up(config.log_level)
     asyncio.run(schema.check(config.database_url))
     application = build_app(config, SystemClock(), services=_named(services))
-    web.run_app(
-        application,
-        host=config.http_host,
-        port=config.http_port,
-        ssl_context=_tls(config),
-        access_log=None,
-        print=lambda line: print(line, file=sys.stderr),  # noqa: T201
-    )
+    tls = _tls(config)
+    try:
+        web.run_app(
+            application,
+            host=config.http_host,
+            port=config.http_port,
+            ssl_context=tls,
+            access_log=None,
+            print=lambda line: print(line, file=sys.stderr),  # noqa: T201
+        )
+    except OSError as error:
+        place = f"{config.http_host}:{config.http_port}"
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ConfigError(
+            f"PENSTOCK_HTTP_PORT: cannot listen on {place}: {reason}; end what listens there, or choose another port"
+        ) from None
     if application[DEAD_SERVICES]:
         raise typer.Exit(1)  # so that what supervises this process starts it again
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Select
+from sqlalchemy import BigInteger, Select, literal
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -39,7 +39,7 @@ def of_actor(statement: Select[Any], actor: Actor, utility_id: Any) -> Select[An
 
 async def rows_after(session: AsyncSession, statement: Select[Any], column: Any, query: PageQuery) -> Sequence[Any]:
     """Return one page of rows by rising `column`, and one row more if there is a further page."""
-    found = statement.where(column > query.after).order_by(column).limit(query.limit + 1)
+    found = statement.where(column > literal(query.after, BigInteger)).order_by(column).limit(query.limit + 1)
     return (await session.scalars(found)).all()
 
 

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from cloud.broker import services as broker
+from cloud.config import ConfigError
 from cloud.keys import CLOCK, DATABASE, DEAD_SERVICES, KEY_STORE, PROVIDER
 from cloud.notify.delivery import Outbox
 
@@ -44,8 +45,12 @@ def _stop_if_dead(app: web.Application, task: asyncio.Task[None]) -> None:
     if task.cancelled() or task.exception() is None:
         return
     app[DEAD_SERVICES].append(task.get_name())
-    _log.critical("service died; the process stops", service=task.get_name(), exc_info=task.exception())
-    raise web.GracefulExit from task.exception()
+    error = task.exception()
+    if isinstance(error, ConfigError):  # the caller's to mend: one line says how
+        _log.critical("service died; the process stops", service=task.get_name(), reason=str(error))
+    else:
+        _log.critical("service died; the process stops", service=task.get_name(), exc_info=error)
+    raise web.GracefulExit from error
 
 
 def _outbox(app: web.Application) -> Coroutine[Any, Any, None]:

@@ -51,6 +51,6 @@ async def _known(request: web.Request, now: int) -> Caller:
 
 
 def _check_csrf(request: web.Request, token: str) -> None:
-    given = request.headers.get(CSRF_HEADER, "").encode()
+    given = request.headers.get(CSRF_HEADER, "").encode(errors="surrogateescape")
     if not hmac.compare_digest(given, rules.csrf_token(token).encode()):
         raise Forbidden("csrf_token_wrong", f"Send the csrf_token of POST /login in the header {CSRF_HEADER}.")

@@ -21,6 +21,8 @@ class Limiter:
         self._seen.move_to_end(source)
         while times and times[0] <= now - self._window_s:
             times.popleft()
+        while times and times[-1] > now:  # the clock was set back: what it said before says nothing
+            times.pop()
         if len(times) >= self._attempts:
             wait_s = times[0] + self._window_s - now
             raise TooManyRequests("too_many_attempts", f"Too many attempts; try again in {wait_s} seconds.")

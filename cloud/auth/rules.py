@@ -61,9 +61,9 @@ def lock_s(failed_logins: int) -> int:
 
 def csrf_token(session_token: str) -> str:
     """Return the token that must come in a header beside the session cookie; it follows from the secret cookie."""
-    return hashlib.sha256(b"penstock csrf " + session_token.encode()).hexdigest()
+    return hashlib.sha256(b"penstock csrf " + session_token.encode(errors="surrogateescape")).hexdigest()
 
 
 def secret_hash(secret: str) -> bytes:
     """Return the 32 bytes kept instead of a random secret; it has 256 bits, so one round of SHA-256 is enough."""
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()

@@ -8,6 +8,7 @@ UPLINK = "gw.*.up"
 DOWNLINK = "gw.*.down"
 ACCOUNT = "APP"
 
+_GATEWAY_MAX = 0x7FFFFFFF
 _USER = re.compile(r"gw-([1-9][0-9]{0,9})")
 _UPLINK = re.compile(r"gw\.([1-9][0-9]{0,9})\.up")
 
@@ -29,11 +30,13 @@ def user(gateway: int) -> str:
 
 def gateway_of_user(name: str) -> int | None:
     """The gateway behind a user name; None for any other name."""
-    found = _USER.fullmatch(name)
-    return int(found[1]) if found else None
+    return _gateway(_USER.fullmatch(name))
 
 
 def gateway_of_uplink(subject: str) -> int | None:
     """The gateway behind an uplink subject; None for a subject of another form."""
-    found = _UPLINK.fullmatch(subject)
-    return int(found[1]) if found else None
+    return _gateway(_UPLINK.fullmatch(subject))
+
+
+def _gateway(found: re.Match[str] | None) -> int | None:
+    return int(found[1]) if found is not None and int(found[1]) <= _GATEWAY_MAX else None

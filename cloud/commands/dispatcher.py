@@ -97,6 +97,12 @@ class Dispatcher:
                 await self._send_next(gateway_id, now)
             except Exception:
                 _log.exception("a command was not sent", gateway=gateway_id)
+                await self._put_off(gateway_id, now)
+
+    async def _put_off(self, gateway_id: int, now: int) -> None:
+        # What cannot be signed goes behind the others, or it would be first in every round.
+        async with self._database.begin() as session:
+            await service.set_due(session, gateway_id, now + _RETRY_FIRST_S)
 
     async def _tidy(self, now: int) -> None:
         if now - self._tidied_at >= _TIDY_EVERY_S:

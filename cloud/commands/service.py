@@ -19,6 +19,7 @@ LIFE_S = 24 * 3600
 """A command that was not carried out by then is refused by the gateway; a token's digits still work at the keypad."""
 
 _DONE = 1
+_AGAIN_AFTER_S = 5
 
 
 async def queue_token(
@@ -87,7 +88,13 @@ async def locked_counter(session: AsyncSession, gateway_id: int, epoch: int) -> 
 async def hear(
     session: AsyncSession, *, gateway_id: int, epoch: int, boot_nonce: bytes, carried_out: int, now: int
 ) -> None:
-    """Note what a hello says: the nonce of this start and the last command carried out; numbers go on above it."""
+    """Note what a hello says: the nonce of this start and the last command carried out; numbers go on above it.
+
+    After a new start what waits is due at once, else a while after it was sent: a gateway may say hello without end.
+    """
+    told = (CommandCounter.gateway_id == gateway_id, CommandCounter.epoch == epoch)
+    known_nonce = await session.scalar(select(CommandCounter.boot_nonce).where(*told))
+    await set_due(session, gateway_id, now, again_after_s=0 if boot_nonce != known_nonce else _AGAIN_AFTER_S)
     counter = await locked_counter(session, gateway_id, epoch)
     counter.boot_nonce = boot_nonce
     counter.heard_at = now
@@ -108,11 +115,11 @@ async def resume_above(session: AsyncSession, carried_out: dict[tuple[int, int],
 
 async def finish(session: AsyncSession, *, gateway_id: int, epoch: int, entry: Entry, now: int) -> Command | None:
     """Note the result that a COMMAND entry states; return the command, None when the cloud gave no such one."""
-    await set_due(session, gateway_id, now)
+    await set_due(session, gateway_id, now, again_after_s=_AGAIN_AFTER_S)
     mine = (Command.gateway_id == gateway_id, Command.epoch == epoch, Command.counter == entry.reference_a)
     command = await session.scalar(select(Command).where(*mine).with_for_update())
-    if command is None or command.kind != entry.detail >> 8:
-        return None
+    if command is None or command.kind != entry.detail >> 8 or command.sequence is not None:
+        return None  # the first entry about a command is its result
     command.result = entry.detail & 0xFF
     command.status = APPLIED if command.result == _DONE else REFUSED
     command.sequence = entry.sequence
@@ -142,12 +149,16 @@ async def next_for(session: AsyncSession, gateway_id: int, now: int) -> Command 
     return await session.scalar(alive.order_by(Command.counter).limit(1).with_for_update(of=Command))
 
 
-async def set_due(session: AsyncSession, gateway_id: int, due_at: int) -> None:
+async def set_due(session: AsyncSession, gateway_id: int, due_at: int, again_after_s: int = 0) -> None:
     """Say when a gateway's outstanding commands are looked at again; all alike, as they go one after another.
+
+    One that was sent less than `again_after_s` before stays as it is.
 
     Everybody locks in one order: a gateway's commands, then the audit, then its counter.
     """
     mine = update(Command).where(Command.gateway_id == gateway_id, Command.status.in_(OUTSTANDING))
+    if again_after_s:
+        mine = mine.where(func.coalesce(Command.sent_at, 0) <= due_at - again_after_s)
     await session.execute(mine.values(due_at=due_at).execution_options(synchronize_session=False))
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,15 +12,16 @@ from cloud.ledger.models import Case, Quarantine
 
 REASON_MAX = 300
 KEPT_PER_GATEWAY_MAX = 1000
-"""Messages kept of one gateway; a flood beyond it is counted on the last one kept."""
+"""Messages kept of one gateway and code; a flood is counted on the last one, and hides no evidence of another code."""
 
 
 async def quarantine(
     session: AsyncSession, message: Message, refusal: Refusal, *, utility_id: int | None, now: int
 ) -> int:
     """Keep a refused message byte for byte; return the id of its row."""
-    if await _is_full(session, message.gateway):
-        return await _count_on_last(session, message.gateway, now)
+    alike = (Quarantine.gateway_id == message.gateway, Quarantine.code == refusal.code)
+    if await _is_full(session, alike):
+        return await _count_on_last(session, alike, now)
     statement = _insert(session)(Quarantine).values(
         utility_id=utility_id,
         gateway_id=message.gateway,
@@ -44,14 +45,14 @@ async def quarantine(
     return int((await session.execute(repeated.returning(Quarantine.id))).scalar_one())
 
 
-async def _is_full(session: AsyncSession, gateway_id: int) -> bool:
-    mine = select(func.count()).select_from(Quarantine).where(Quarantine.gateway_id == gateway_id)
-    return int((await session.execute(mine)).scalar_one()) >= KEPT_PER_GATEWAY_MAX
+async def _is_full(session: AsyncSession, alike: tuple[ColumnElement[bool], ...]) -> bool:
+    kept = select(func.count()).select_from(Quarantine).where(*alike)
+    return int((await session.execute(kept)).scalar_one()) >= KEPT_PER_GATEWAY_MAX
 
 
-async def _count_on_last(session: AsyncSession, gateway_id: int, now: int) -> int:
-    mine = select(Quarantine).where(Quarantine.gateway_id == gateway_id).order_by(Quarantine.id.desc()).limit(1)
-    last = (await session.scalars(mine.with_for_update())).one()
+async def _count_on_last(session: AsyncSession, alike: tuple[ColumnElement[bool], ...], now: int) -> int:
+    kept = select(Quarantine).where(*alike).order_by(Quarantine.id.desc()).limit(1)
+    last = (await session.scalars(kept.with_for_update())).one()
     last.times += 1
     last.last_at = now
     return last.id

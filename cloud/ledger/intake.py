@@ -37,7 +37,6 @@ async def hello(desk: Desk, said: Hello) -> list[bytes]:
         raise rules.conflict(said.number("sequence"))
     if said.number("acknowledged") > position.sequence:
         await _case_behind(desk, said.number("acknowledged"))
-    await commands.set_due(desk.session, author.gateway, desk.now)
     await commands.hear(
         desk.session,
         gateway_id=author.gateway,

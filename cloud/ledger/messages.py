@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from shared import documents, kinds
+from shared import documents
 from shared.documents import BATCH, HELLO, MESSAGE_MAX, Batch
 from shared.ed25519 import well_formed
 from shared.entries import Entry, decode
@@ -23,8 +23,6 @@ WRONG_HEAD = "wrong head"
 CONFLICT = "conflict"
 FROZEN = "frozen"
 INTERNAL = "internal"
-
-_BYTE_DETAILS = (kinds.VALVE_INTENT, kinds.VALVE_OUTCOME, kinds.WARNING)  # a state holds one byte of these
 
 
 class Refusal(Exception):
@@ -132,8 +130,6 @@ def _entries(batch: Batch) -> list[Entry]:
         if entry.sequence != first + index:
             reason = f"entry {first + index} says that it is {entry.sequence}"
             raise Refusal(UNREADABLE_ENTRY, reason, is_case=True)
-        if entry.kind in _BYTE_DETAILS and entry.detail > 0xFF:
-            raise Refusal(UNREADABLE_ENTRY, f"entry {entry.sequence}: detail {entry.detail} is none", is_case=True)
         entries.append(entry)
     return entries
 

@@ -113,7 +113,7 @@ class CaseView(View):
 class CaseEnd(Body):
     """What was found out about a case."""
 
-    note: str = Field(min_length=1, max_length=_NOTE_MAX)
+    note: str = Field(min_length=1, max_length=_NOTE_MAX, pattern=r"^[^\x00]+$")
 
 
 class QuarantineView(View):

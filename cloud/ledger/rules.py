@@ -33,6 +33,7 @@ WIDENING = frozenset(
     }
 )
 _TOLD = frozenset({kinds.WARNING, kinds.VALVE_INTENT})
+_LOW_CREDIT = 1  # the only warning there is
 FLOW_WHILE_CLOSED_ML = 10_000
 """What a closed valve may let through between two charges before it is a case."""
 
@@ -117,8 +118,8 @@ def extend(
     policy, floor = known.policy(state), known.floor(state)
     claims = []
     for index, entry in enumerate(entries):
-        wrong = checks.contradiction(state, entry, policy, floor) or _opened_again(state, entry)
-        if wrong or entry.kind in WIDENING or entry.kind in _TOLD or _flows_while_closed(state, entry):
+        wrong = checks.contradiction(state, entry, policy, floor) or _bent(entry)
+        if wrong or entry.kind in WIDENING or _is_told(state, entry) or _flows_while_closed(state, entry):
             claims.append(Claim(entry, wrong, _supply(state, entry), policy.version if policy else None))
         state.apply(entry)
         if entry.kind in (kinds.POLICY, kinds.FLOOR):
@@ -129,10 +130,19 @@ def extend(
     return claims
 
 
-def _opened_again(state: GatewayState, entry: Entry) -> str:
-    if entry.kind == kinds.METER and entry.meter in state.meters:
-        return f"meter {entry.meter} is open already"
+def _bent(entry: Entry) -> str:
+    """What no gateway writes, although its figures agree."""
+    if entry.kind == kinds.CHARGE and entry.pot != kinds.TOKEN_CREDIT:
+        return f"a charge moves token credit, not pot {entry.pot}"
+    if entry.kind == kinds.WARNING and entry.detail != _LOW_CREDIT:
+        return f"there is no warning {entry.detail}"
     return ""
+
+
+def _is_told(state: GatewayState, entry: Entry) -> bool:
+    if entry.kind == kinds.WARNING and entry.meter in state.meters:
+        return not state.meters[entry.meter].warned  # once per top-up, however often it is written
+    return entry.kind in _TOLD
 
 
 def _row(position: Position, entry: Entry, arrived_at: int, body: bytes, link_hash: bytes) -> Row:
@@ -162,4 +172,4 @@ def _flows_while_closed(state: GatewayState, entry: Entry) -> bool:
     if entry.kind != kinds.CHARGE or entry.delta > -FLOW_WHILE_CLOSED_ML:
         return False
     meter = state.meters.get(entry.meter)
-    return meter is not None and meter.intent == kinds.CLOSED and meter.outcome == kinds.VALVE_CLOSED
+    return meter is not None and meter.intent == kinds.CLOSED and meter.outcome != kinds.VALVE_OPENED

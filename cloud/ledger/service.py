@@ -80,8 +80,9 @@ class Ingest:
         try:
             return await self._together(messages, now)
         except Exception as error:
-            if len(messages) > 1 and not _is_transient(error):
-                _log.exception("messages fail together", count=len(messages))
+            # A key that cannot be used may be one gateway's: its messages wait, and hold up no other's.
+            if len(messages) > 1 and (isinstance(error, Unavailable) or not _is_transient(error)):
+                _log.warning("messages fail together", count=len(messages), exc_info=error)
                 return await self._one_by_one(messages, now)
             return await self._alone(messages, error, now)
 

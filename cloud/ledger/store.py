@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.ledger.messages import Author
 from cloud.ledger.models import LedgerEntry, LedgerHead
 from cloud.ledger.rules import Position, Row
+from cloud.meters.models import Gateway
 from shared.chain import genesis
 from shared.state import GatewayState, from_bytes
 
@@ -77,6 +78,7 @@ async def lock(session: AsyncSession, states: States, authors: Iterable[Author],
     if missing:
         await _start(session, missing, now)
         rows = await _locked(session, keys)
+    await _require_present(session, keys)
     return {(row.gateway_id, row.epoch): _position(row, states) for row in rows}
 
 
@@ -85,6 +87,14 @@ async def _locked(session: AsyncSession, keys: Sequence[Key]) -> Sequence[Ledger
     found = select(LedgerHead).where(tuple_(LedgerHead.gateway_id, LedgerHead.epoch).in_(keys))
     ordered = found.order_by(LedgerHead.gateway_id, LedgerHead.epoch).with_for_update()
     return (await session.scalars(ordered.execution_options(populate_existing=True))).all()
+
+
+async def _require_present(session: AsyncSession, keys: Sequence[Key]) -> None:
+    # An enrolment that was faster has closed the epoch: what came for it is looked at anew, and set aside.
+    present = select(Gateway.id, Gateway.epoch).where(Gateway.id.in_([gateway for gateway, _ in keys]))
+    closed = set(keys) - {(row.id, row.epoch) for row in await session.execute(present)}
+    if closed:
+        raise HeadMoved(f"{len(closed)} gateways were enrolled anew meanwhile")
 
 
 async def _start(session: AsyncSession, authors: list[Author], now: int) -> None:

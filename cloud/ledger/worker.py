@@ -67,7 +67,7 @@ class Worker:
                 await one.ack()
         if outcome.heard:
             self._wake()
-        if outcome.later:
+        if uplinks and len(outcome.later) == len(uplinks):
             await asyncio.sleep(_LATER_S)
 
 

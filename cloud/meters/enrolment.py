@@ -24,6 +24,7 @@ from cloud.meters.models import EnrolmentChallenge, Gateway, GatewayEpoch
 from cloud.rows import insert
 from cloud.vending.store import KeyStore
 from shared.documents import ENROL
+from shared.ed25519 import well_formed
 
 __all__ = ["Claim", "Opened", "broker_of", "mqtt_password_fits", "prove", "start"]
 
@@ -79,6 +80,7 @@ async def prove(
 ) -> Opened:
     """Check the signature over the newest challenge, open the epoch and seal its bundle."""
     gateway = await service.gateway_of(session, actor, gateway_id)
+    await _hold_ledger(session, gateway.id)
     challenge = await _newest_challenge(session, gateway.id, now)
     _check_signature(challenge, signature)
     await _use_up(session, challenge, now)
@@ -123,6 +125,12 @@ async def _refuse_duplicate(session: AsyncSession, gateway: Gateway, claim: Clai
         raise Conflict("hardware_enrolled", taken)
 
 
+async def _hold_ledger(session: AsyncSession, gateway_id: int) -> None:
+    # What the new epoch opens with is what the old one ends with: nothing is taken into it meanwhile, or afterwards.
+    heads = select(LedgerHead.epoch).where(LedgerHead.gateway_id == gateway_id).order_by(LedgerHead.epoch)
+    await session.scalars(heads.with_for_update())
+
+
 async def _newest_challenge(session: AsyncSession, gateway_id: int, now: int) -> EnrolmentChallenge:
     mine = select(EnrolmentChallenge).where(EnrolmentChallenge.gateway_id == gateway_id)
     newest = await session.scalar(mine.order_by(EnrolmentChallenge.id.desc()).limit(1))
@@ -140,6 +148,8 @@ def _check_signature(challenge: EnrolmentChallenge, signature: bytes) -> None:
         challenge=challenge.challenge,
     )
     try:
+        if not well_formed(challenge.device_public, signature):  # under a key of small order everybody signs
+            raise InvalidSignature
         Ed25519PublicKey.from_public_bytes(challenge.device_public).verify(signature, document)
     except (InvalidSignature, ValueError):
         wrong = "The signature does not fit the claimed device key and the newest challenge; answer that one."

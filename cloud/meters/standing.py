@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.ledger.models import LedgerHead, Verdict
 from cloud.meters.models import Meter
 from shared import kinds
-from shared.state import from_bytes
+from shared.state import MeterState, from_bytes
 
 _VERDICTS_SHOWN = 10
 
@@ -25,17 +25,21 @@ class Standing:
 
 async def of(session: AsyncSession, meter: Meter) -> Standing:
     """Return the standing of a meter at the last entry that is held without a gap."""
-    head = await _latest_head(session, meter.gateway_id)
-    figures = None if head is None or head.sequence == 0 else from_bytes(head.state).meters.get(meter.channel)
+    figures = await _latest_figures(session, meter)
     verdicts = await _verdicts(session, meter)
     if figures is None:
         return Standing(None, None, verdicts)
     return Standing(figures.pots[kinds.TOKEN_CREDIT], figures.register, verdicts)
 
 
-async def _latest_head(session: AsyncSession, gateway_id: int) -> LedgerHead | None:
-    heads = select(LedgerHead).where(LedgerHead.gateway_id == gateway_id, LedgerHead.sequence > 0)
-    return await session.scalar(heads.order_by(LedgerHead.epoch.desc()).limit(1))
+async def _latest_figures(session: AsyncSession, meter: Meter) -> MeterState | None:
+    # An epoch may have ended before its meters were heard of: then the one before it says where they stand.
+    heads = select(LedgerHead).where(LedgerHead.gateway_id == meter.gateway_id, LedgerHead.sequence > 0)
+    for head in await session.scalars(heads.order_by(LedgerHead.epoch.desc())):
+        figures = from_bytes(head.state).meters.get(meter.channel)
+        if figures is not None:
+            return figures
+    return None
 
 
 async def _verdicts(session: AsyncSession, meter: Meter) -> Sequence[Verdict]:

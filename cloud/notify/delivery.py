@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.auth.actor import system
 from cloud.clock import Clock
 from cloud.db import Database
-from cloud.errors import CloudError
+from cloud.errors import CloudError, Unavailable
 from cloud.notify.models import DELIVERED, FAILED, QUEUED, Message
-from cloud.notify.provider import DeliveryFailed, Outgoing, Provider
+from cloud.notify.provider import DeliveryFailed, NobodyToDeliver, Outgoing, Provider
 from cloud.notify.texts import grouped
 from cloud.vending import service as vending
 from cloud.vending.store import KeyStore
@@ -79,7 +79,11 @@ class Outbox:
             text = await self._text(message)
             await self._provider.send(Outgoing(message.id, message.kind, message.address, text))
         except (DeliveryFailed, CloudError) as error:
-            await self._note(message.id, str(error)[:_REASON_LENGTH_MAX])
+            waits = isinstance(error, (NobodyToDeliver, Unavailable))
+            await self._note(message.id, str(error)[:_REASON_LENGTH_MAX], waits)
+        except Exception as error:  # whatever is wrong with one message, those behind it go out
+            _log.exception("a message fails", message=message.id)
+            await self._note(message.id, f"the cloud failed on it: {type(error).__name__}")
         else:
             await self._note(message.id, None)
 
@@ -92,11 +96,11 @@ class Outbox:
             )
         return message.text.replace(_PLACE_OF_DIGITS, grouped(digits))
 
-    async def _note(self, message_id: int, reason: str | None) -> None:
+    async def _note(self, message_id: int, reason: str | None, waits: bool = False) -> None:
         now = self._clock.now()
         async with self._database.begin() as session:
             message = await session.get_one(Message, message_id)
-            message.attempts += 1
+            message.attempts = min(message.attempts + 1, ATTEMPTS_MAX - 1) if waits else message.attempts + 1
             message.last_error = reason
             if reason is None:
                 message.state, message.delivered_at = DELIVERED, now

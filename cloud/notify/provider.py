@@ -17,6 +17,10 @@ class DeliveryFailed(Exception):
     """The provider did not take the message; the reason holds no text of it."""
 
 
+class NobodyToDeliver(DeliveryFailed):
+    """There is no provider yet: no fault of the message, which is never given up for it."""
+
+
 @dataclass(frozen=True)
 class Outgoing:
     """A message as it goes out; `id` is the same in every attempt, so that a provider can drop a double."""
@@ -90,7 +94,7 @@ class NoProvider:
 
     async def send(self, message: Outgoing) -> None:
         """Take nothing."""
-        raise DeliveryFailed(f"message {message.id}: no provider; set PENSTOCK_SMS_URL or PENSTOCK_SMS_SINK_FILE")
+        raise NobodyToDeliver(f"message {message.id}: no provider; set PENSTOCK_SMS_URL or PENSTOCK_SMS_SINK_FILE")
 
     async def close(self) -> None:
         """Nothing is held open."""

@@ -7,7 +7,9 @@ import pytest
 
 from cloud.auth import rules
 from cloud.auth import service as auth
+from cloud.auth.limiter import Limiter
 from cloud.auth.passwords import Passwords
+from cloud.errors import TooManyRequests
 from cloud.keys import DATABASE
 from tests.cloud.conftest import ALL
 from tests.cloud.served import Answer, Api
@@ -173,3 +175,15 @@ def test_the_lock_starts_at_30_s_doubles_and_ends_at_15_min() -> None:
 
 async def test_the_command_line_may_give_every_scope() -> None:
     assert auth.command_line().scopes == rules.SCOPES == ALL.scopes
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_out() -> None:
+    limiter = Limiter(attempts=2, window_s=60)
+    for now in (10_000, 10_001):
+        limiter.count("one", now)
+
+    for now in (5_000, 5_001):
+        limiter.count("one", now)
+
+    with pytest.raises(TooManyRequests):
+        limiter.count("one", 5_002)

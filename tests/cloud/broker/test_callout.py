@@ -82,7 +82,9 @@ async def test_the_password_of_an_earlier_epoch_is_refused(town: Town, broker: N
         await attempt(broker, f"gw-{device.gateway}", device.password)
 
 
-@pytest.mark.parametrize("user", ["cloud", "cloud-auth", "gw-0", "gw-", "gw-1x", "admin", "gw-99999999999"])
+@pytest.mark.parametrize(
+    "user", ["cloud", "cloud-auth", "gw-0", "gw-", "gw-1x", "admin", "gw-99999999999", "gw-2147483648"]
+)
 async def test_a_name_that_is_no_gateways_is_refused(broker: NatsServer, callout: None, user: str) -> None:
     with pytest.raises(NotLetIn):
         await attempt(broker, user, "x" * 43)

@@ -182,3 +182,35 @@ async def test_two_workers_share_the_stream_and_store_everything_once(
 
     for device in devices:
         assert [row.body for row in await entries(town, device)] == device.entries
+
+
+async def test_what_must_wait_does_not_hold_up_what_need_not(
+    town: Town, join: Join, broker: NatsServer, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloud.ledger.worker._LATER_S", 30)
+    good, waiting = await town.device(), await town.device()
+    client, other = await join(good), await join(waiting)
+
+    class WaitsForOne(Ingest):
+        async def process(self, messages, now) -> Outcome:  # type: ignore[no-untyped-def]
+            outcome = await super().process([one for one in messages if one.gateway == good.gateway], now)
+            outcome.later = {at for at, one in enumerate(messages) if one.gateway == waiting.gateway}
+            return outcome
+
+    async with working(broker, ingest):
+        pass
+    other.publish(f"gw/{waiting.gateway}/up", waiting.batch())
+    client.publish(f"gw/{good.gateway}/up", good.batch(1, 1))
+    await _in_the_stream(broker, 2)
+
+    async with working(broker, WaitsForOne(town.database, town.key_store)):
+        await acknowledged(client, good, 1)
+        client.publish(f"gw/{good.gateway}/up", good.batch())
+        await acknowledged(client, good, good.sequence)
+
+
+async def _in_the_stream(broker: NatsServer, count: int) -> None:
+    cloud = await connect_cloud(broker.url, broker.credentials, broker.authority)
+    while (await cloud.jetstream().stream_info("UP")).state.messages < count:
+        await asyncio.sleep(0.01)
+    await cloud.close()

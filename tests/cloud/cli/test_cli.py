@@ -180,3 +180,26 @@ def test_the_log_of_a_request_holds_no_secret(cloud: Cloud) -> None:
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     assert {"route": "/api/v1/me", "status": 200, "actor": "api-key:1"}.items() <= lines[-1].items()
     assert key not in log
+
+
+def test_a_port_in_use_is_named_in_one_line(cloud: Cloud) -> None:
+    cloud.run("keystore", "new-kek", cloud.environment["PENSTOCK_KEK_FILE"])
+    cloud.run("migrate")
+    with socket.create_server(("127.0.0.1", cloud.port)):
+        ended = cloud.run("serve", "--services", "none")
+
+    assert ended.returncode == 2
+    said = f"cloud: PENSTOCK_HTTP_PORT: cannot listen on 127.0.0.1:{cloud.port}"
+    assert ended.stderr.splitlines()[-1].startswith(said)
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_service_without_its_credentials_is_named_in_one_line(cloud: Cloud) -> None:
+    cloud.run("keystore", "new-kek", cloud.environment["PENSTOCK_KEK_FILE"])
+    cloud.run("migrate")
+
+    ended = cloud.run("serve", "--services", "ingest")
+
+    assert ended.returncode != 0
+    assert "set PENSTOCK_NATS_CREDENTIALS" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr.splitlines()[-1]

@@ -227,3 +227,58 @@ async def test_a_gateway_without_a_device_takes_no_commands(town: Town) -> None:
     async with town.database.begin() as session:
         with pytest.raises(Conflict):
             await service.queue_document(session, gateway_id=gateway, kind=2, document=b"policy", now=town.now)
+
+
+async def test_a_gateway_that_says_hello_without_end_is_not_sent_its_command_without_end(
+    town: Town, ingest: Ingest, sent: Sent
+) -> None:
+    device = await online(ingest, town)
+    await town.sell(device, delivery="remote")
+    sendings = 0
+
+    for _ in range(20):
+        await send(ingest, town, device, device.hello())
+        sendings += len(await sent.round())
+
+    assert sendings == 1
+
+
+async def test_a_gateway_that_started_again_is_sent_its_command_at_once(town: Town, ingest: Ingest, sent: Sent) -> None:
+    device = await online(ingest, town)
+    await town.sell(device, delivery="remote")
+    await sent.round()
+
+    device.boot_nonce = b"anew----"
+    await send(ingest, town, device, device.hello())
+
+    assert len(await sent.round()) == 1
+
+
+async def test_a_result_that_is_said_twice_does_not_change_what_was_said_first(
+    town: Town, ingest: Ingest, sent: Sent
+) -> None:
+    device = await online(ingest, town)
+    sale = await town.sell(device, delivery="remote")
+    _, fields = device.receive((await sent.round())[0][1])
+    device.carry_out(fields, 0, sale.vend.tid, sale.vend.volume_ml)
+    await send(ingest, town, device, device.batch())
+
+    device.write(kinds.COMMAND, 0, reference_a=fields["counter"], detail=COMMAND_TOKEN << 8 | 4)
+    await send(ingest, town, device, device.batch())
+
+    assert [row.status for row in await commands(town, device.gateway)] == ["applied"]
+    assert (await verdicts(town, device))[-1].verdict == "contradicted"
+
+
+async def test_a_command_that_cannot_be_made_does_not_stand_in_front_of_others(
+    town: Town, ingest: Ingest, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloud.commands.dispatcher._GATEWAYS_A_ROUND", 1)
+    broken, good = await online(ingest, town), await online(ingest, town)
+    await send(ingest, town, broken, broken.hello(command_counter=0xFFFFFFFF))
+    for device in (broken, good):
+        await town.sell(device, delivery="remote")
+
+    rounds = [await sent.round() for _ in range(2)]
+
+    assert [[gateway for gateway, _ in one] for one in rounds] == [[], [good.gateway]]

@@ -161,3 +161,25 @@ async def test_a_verdict_and_an_entry_cannot_be_edited(town: Town, ingest: Inges
             with pytest.raises(Exception, match="append-only"):
                 async with town.database.begin() as session:
                     await session.execute(text(statement))
+
+
+async def test_a_batch_under_way_while_the_gateway_is_enrolled_anew_adds_nothing_to_the_closed_epoch(
+    town: Town, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await town.device()
+    await ingest.process([Message(device.gateway, device.batch(1), town.now)], town.now)
+    held = device.sequence
+    device.charge(0, 700)
+    async with town.database.read() as session:
+        authors = await ingest._directory.authors(session, {device.gateway})
+    successor = await town.enrol(device.gateway, Device())
+
+    async def as_they_were(*_: object) -> object:
+        return authors
+
+    with monkeypatch.context() as race:
+        race.setattr(ingest._directory, "authors", as_they_were)
+        outcome = await ingest.process([Message(device.gateway, device.batch(held + 1), town.now)], town.now)
+
+    assert (outcome.replies, outcome.later) == ([], {0})
+    assert (await head(town, device)).sequence == held and successor.balance(0) == 0

@@ -168,3 +168,16 @@ async def test_a_weak_seal_key_is_refused(api: Api) -> None:
     answer = await prove(town, device, await town.challenge(device))
 
     assert (answer.status, answer.code) == (422, "seal_key_weak")
+
+
+async def test_a_device_key_that_fits_every_signature_is_refused(api: Api) -> None:
+    town = await api.town(enrol=False)
+    device = KeyedDevice()
+    device.device_public = b"\x01" + bytes(31)  # the neutral point: S times the base point signs anything
+    asked = await town.challenge(device)
+    forged = b"\x58" + b"\x66" * 31 + b"\x01" + bytes(31)
+
+    answer = await api.post(f"/gateways/{town.gateway}/enrolment/proof", {"signature": forged.hex()})
+
+    assert asked.status == 201
+    assert (answer.status, answer.code) == (422, "proof_wrong")

@@ -8,10 +8,15 @@ from tests.cloud.served import Api, KeyedDevice, Town
 
 async def send(town: Town) -> None:
     """Take in all that the device has not had acknowledged."""
+    await send_part(town, None)
+
+
+async def send_part(town: Town, last: int | None) -> None:
+    """Take in what is not acknowledged up to an entry."""
     app, now = town.api.client.app, town.api.clock.now()
     assert app is not None
     ingest = Ingest(app[DATABASE], app[KEY_STORE])
-    outcome = await ingest.process([Message(town.gateway, town.device.batch(), now)], now)
+    outcome = await ingest.process([Message(town.gateway, town.device.batch(None, last), now)], now)
     for reply in outcome.replies:
         town.device.receive(reply.data)
 
@@ -68,3 +73,17 @@ async def test_a_device_with_entries_cannot_begin_its_epoch_again(api: Api) -> N
     answer = await api.post(f"/gateways/{town.gateway}/enrolment/proof", {"signature": proof.hex()})
 
     assert (answer.status, answer.code) == (409, "epoch_used")
+
+
+async def test_an_epoch_that_ended_before_its_meters_were_heard_of_loses_no_credit(api: Api) -> None:
+    town = await sold_and_used(api, used_ml=1_000)
+    town.device = KeyedDevice()
+    await town.enrol(town.device)
+    await send_part(town, 2)
+    town.device = KeyedDevice()
+
+    await town.enrol(town.device)
+    await send(town)
+
+    meter = (await api.get(f"/meters/{town.drn}")).body
+    assert (meter["balance_ml"], meter["register_ml"]) == (4_999_000, 1_000)

@@ -203,3 +203,37 @@ def test_money_is_shown_with_the_decimals_of_its_currency() -> None:
     assert texts.money(5, "KES") == "0.05"
     assert texts.money(1500, "UGX") == "1500"
     assert texts.money(1500, "TND") == "1.500"
+
+
+async def test_a_message_that_breaks_its_provider_does_not_hold_up_those_behind_it(api: Api) -> None:
+    town = await api.town()
+    for _ in range(3):
+        await api.made("/vends", town.vend())
+    carrier = Carrier()
+    send, first = carrier.send, []
+
+    async def breaks_on_the_first(message: Outgoing) -> None:
+        if not first or message.id == first[0]:
+            first[:] = [message.id]
+            raise ValueError("no such header")
+        await send(message)
+
+    carrier.send = breaks_on_the_first  # type: ignore[method-assign]
+
+    await outbox(api, carrier).deliver_due()
+
+    assert [message["state"] for message in await messages(api)] == ["queued", "delivered", "delivered"]
+    assert "ValueError" in str((await messages(api))[0]["last_error"])
+
+
+async def test_no_message_is_given_up_for_want_of_a_provider(api: Api) -> None:
+    town = await api.town()
+    await api.made("/vends", town.vend())
+
+    for _ in range(delivery.ATTEMPTS_MAX + 3):
+        await outbox(api, NoProvider()).deliver_due()
+        api.clock.time += 4000
+    carrier = Carrier()
+    await outbox(api, carrier).deliver_due()
+
+    assert [message["state"] for message in await messages(api)] == ["delivered"]
