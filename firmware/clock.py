@@ -44,14 +44,16 @@ class Clock:
         """UNKNOWN, DRIFTING or TRUSTED."""
         if self._signed_s < 0:
             return UNKNOWN
-        return TRUSTED if self.now() - self._signed_s < _TRUST_S else DRIFTING
+        real_s = self.now()
+        real_s -= self._hold_s  # a clock that is held goes on drifting
+        return TRUSTED if real_s - self._signed_s < _TRUST_S else DRIFTING
 
     def set_signed(self, real_s: int) -> int:
         """Take over time whose signature and boot nonce were checked; return by how many seconds the clock was off."""
         off_s = real_s - (self.now() - self._hold_s)
         self._now_s = max(self._now_s, real_s)
         self._hold_s = self._now_s - real_s
-        self._signed_s = self._now_s
+        self._signed_s = real_s
         return off_s
 
     def nudge(self, real_s: int, tolerance_s: int) -> bool:

@@ -92,7 +92,7 @@ class Commands:
             elif code == DONE:
                 code, entry = self._document(kind, payload)
             self._append(command, code, entry)
-        except FlashFull:
+        except (FlashFull, OSError):
             raise CommandError("no room on flash for command {}".format(command["counter"]))
         if code == DONE and kind != documents.COMMAND_TOKEN:
             self._put_in_force(kind, payload[1])
@@ -126,10 +126,13 @@ class Commands:
             return OTHER_UTILITY, None
         if raised.version <= (core.state.policy_version if policy else core.state.floor_version):
             return OLD_VERSION, None
+        if not core.has_room():
+            raise FlashFull
         _keep(core.policy_files if policy else core.floor_files, document, core.policy if policy else core.floor)
-        entry_kind = kinds.POLICY if policy else kinds.FLOOR
-        rule = kinds.RULE_COMMAND
-        return DONE, core.entry(entry_kind, rule=rule, reference_a=raised.version, reference_b=raised.check)
+        entry = core.entry(kinds.POLICY if policy else kinds.FLOOR, rule=kinds.RULE_COMMAND)
+        entry.detail = raised.meter_group if policy else 0
+        entry.reference_a, entry.reference_b = raised.version, raised.check
+        return DONE, entry
 
     def _put_in_force(self, kind, raised):
         core = self._core

@@ -45,7 +45,10 @@ class Core:
         """Take no more credit in this epoch; survives a restart."""
         if not self._recovery:
             self._recovery = reason
-            self.flash.replace("recovery", self.settings.epoch.to_bytes(2, "big") + reason.encode())
+            try:
+                self.flash.replace("recovery", self.settings.epoch.to_bytes(2, "big") + reason.encode())
+            except OSError:
+                pass  # flash is full or refuses: it holds for this run, and metering goes on
 
     def meter(self, channel: int):
         """The folded state of a meter."""
@@ -89,20 +92,30 @@ class Core:
         self.registers[channel].made_durable()
         self._charged_ms[channel] = now_ms
 
-    def charge_if_due(self, channel: int, now_ms: int) -> None:
-        """Charge by time, by volume and at thresholds; waits for room rather than take that of tokens."""
+    def charge_if_due(self, channel: int, now_ms: int) -> bool:
+        """Charge by time, by volume and at thresholds; waits for room rather than take that of tokens.
+
+        False: flash refused; what has flowed stays uncharged and counts all the same.
+        """
         since_ms = now_ms - self._charged_ms.setdefault(channel, now_ms)
         balance = self.meter(channel).pots[kinds.TOKEN_CREDIT]
         if charging.due(balance, self.uncharged(channel), since_ms, self.policy) and self.has_room():
-            self.charge(channel, now_ms)
+            try:
+                self.charge(channel, now_ms)
+            except FlashFull:
+                return False
+        return True
 
     def has_room(self) -> bool:
         """Whether entries may be written with more room left than what is kept for tokens and valve motions."""
         return not self.recovery and self.store.free() > _SPACE_FOR_TOKENS
 
     def journal(self) -> None:
-        """Make the registers durable outside the ledger."""
-        self._journal.save(register.encode_journal(self.settings.epoch, self.registers))
+        """Make the registers durable outside the ledger; where flash refuses, they wait for the next time."""
+        try:
+            self._journal.save(register.encode_journal(self.settings.epoch, self.registers))
+        except OSError:
+            return
         for channel in self.registers:
             self.registers[channel].made_durable()
 
@@ -130,8 +143,17 @@ class Core:
         """Put policy and floor in force: those that the ledger names."""
         self.policy = self._in_force(self.settings.policy(), self.policy_files, decode_policy, self.state.policy_check)
         self.floor = self._in_force(self.settings.floor(), self.floor_files, decode_floor, self.state.floor_check)
+        if self.store.damage:
+            self._raise_floor()
         self.store.policy = self.policy
         self.store.floor = self.floor
+
+    def _raise_floor(self):
+        """A ledger that lost its end may not know of the last floor; only a verified one was ever kept."""
+        for _slot, data in self.floor_files.copies():
+            kept = _decoded(decode_floor, data)
+            if kept is not None and kept.version > self.floor.version:
+                self.floor = kept
 
     def _in_force(self, first, files, decode, check):
         if check in (first.check, 0):

@@ -7,7 +7,7 @@ The installer's tool runs `on_board()` on the board; each of its steps prints on
 import hashlib
 
 from firmware import settings as config
-from firmware.ledger.store import Store
+from firmware.ledger.store import Store, marked_in
 from shared import documents, ed25519, kinds, x25519
 from shared.entries import HASH_SIZE, Entry
 from shared.errors import SharedError
@@ -31,7 +31,10 @@ def identity(flash, random, entropy: bytes = b"", chip_id: bytes = b"", renew: b
     """
     known = config.offered_identity(flash)
     in_force = config.load_identity(flash)
-    spent = in_force is not None and known is not None and in_force.device_public == known.device_public
+    if in_force is None:
+        spent = _BEGUN in flash.names()  # keys or settings of an epoch that began are lost
+    else:
+        spent = known is not None and in_force.device_public == known.device_public
     if known is not None and not (renew and spent):
         return known
     both = sha512(b"PSkeygen", random(_RANDOM_SIZE), entropy, chip_id)
@@ -83,14 +86,14 @@ def check_documents(settings: config.Settings) -> None:
 
 def store_bundle(flash, bundle: bytes) -> config.Settings:
     """Put a checked bundle in force. The same bundle again is harmless; EnrolError for an epoch that is not newer."""
-    before = config.load(flash)
+    before = _last_epoch(flash)
     own = _need_identity(flash)
     if before is None:
         config.save(flash, bundle, own, 0, bytes(HASH_SIZE))
-    elif config.Settings(bundle).epoch > before.epoch:
-        config.save(flash, bundle, own, before.epoch, _last_head(flash))
+    elif config.Settings(bundle).epoch > before:
+        config.save(flash, bundle, own, before, _last_head(flash, before))
     elif not config.holds(flash, bundle):
-        raise EnrolError("epoch {} is in force; ask for a bundle with a newer one".format(before.epoch))
+        raise EnrolError("epoch {} is in force; ask for a bundle with a newer one".format(before))
     settings, own = _in_force(flash)
     begin_epoch(flash, settings, own)
     return settings
@@ -134,12 +137,13 @@ def _opening(settings):
     quality = kinds.TIME_UNKNOWN
     now_s = settings.issued_s
     rule = kinds.RULE_ENROLMENT
+    policy = settings.policy()
     group = [
         Entry(0, now_s, kinds.OPEN, rule=rule, detail=settings.previous_epoch, digest=settings.previous_head),
-        _document_entry(kinds.POLICY, settings.policy(), now_s),
+        _document_entry(kinds.POLICY, policy, now_s, policy.meter_group),
     ]
     if settings.floor_document:
-        group.append(_document_entry(kinds.FLOOR, settings.floor(), now_s))
+        group.append(_document_entry(kinds.FLOOR, settings.floor(), now_s, 0))
     for channel in sorted(settings.meters):
         meter = settings.meters[channel]
         entry = Entry(0, now_s, kinds.METER, channel, kinds.TOKEN_CREDIT, quality, rule=rule)
@@ -152,16 +156,30 @@ def _opening(settings):
     return group
 
 
-def _document_entry(kind, document, now_s):
-    rule = kinds.RULE_ENROLMENT
-    return Entry(0, now_s, kind, rule=rule, reference_a=document.version, reference_b=document.check)
+def _document_entry(kind, document, now_s, detail):
+    entry = Entry(0, now_s, kind, rule=kinds.RULE_ENROLMENT, detail=detail)
+    entry.reference_a, entry.reference_b = document.version, document.check
+    return entry
 
 
-def _last_head(flash):
-    """The front of the head that the old epoch ended on, as its high-water mark knows it."""
-    store = _open_store(flash, *_in_force(flash))
-    marked = store.marked()
-    return (marked[1] if marked is not None else store.head)[:HASH_SIZE]
+def _last_epoch(flash):
+    """The epoch before the one to come, also where its settings are damaged; None before the first."""
+    try:
+        before = config.load(flash)
+        return None if before is None else before.epoch
+    except SharedError:
+        return int.from_bytes(flash.read(_BEGUN), "big") if _BEGUN in flash.names() else None
+
+
+def _last_head(flash, epoch):
+    """The front of the head that an epoch ended on, as its high-water mark knows it; its keys may be lost."""
+    marked = marked_in(flash, epoch)
+    if marked is not None:
+        return marked[1][:HASH_SIZE]
+    try:
+        return _open_store(flash, *_in_force(flash)).head[:HASH_SIZE]
+    except SharedError:
+        return bytes(HASH_SIZE)
 
 
 def _in_force(flash):

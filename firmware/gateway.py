@@ -77,7 +77,10 @@ class Gateway:
         self._lid_open = opened
         self._lid_ms = now_ms
         if self._core.has_room():
-            self._core.append(self._core.entry(kinds.TAMPER, detail=1 if opened else 0))
+            try:
+                self._core.append(self._core.entry(kinds.TAMPER, detail=1 if opened else 0))
+            except FlashFull:
+                self.full = True
 
     def key(self, symbol: str, now_ms: int) -> "int | None":
         """A key of the keypad; returns the result code when it completed a token."""
@@ -119,12 +122,11 @@ class Gateway:
     def _settle(self, channel, now_ms):
         """Bring ledger, warning and supply in line with what has flowed."""
         core = self._core
+        self.full = not core.charge_if_due(channel, now_ms)
         try:
-            core.charge_if_due(channel, now_ms)
             self._supply.decide(channel, now_ms)
             if self._warning_due(channel):
                 core.append(core.entry(kinds.WARNING, channel, kinds.RULE_LOW_CREDIT, 1))
-            self.full = False
         except FlashFull:
             self.full = True
 
@@ -140,14 +142,17 @@ class Gateway:
         core.clock.now()  # its ticks wrap after 12 days in which nobody asks
         if core.recovery:
             return
-        if core.has_room():
-            core.store.checkpoint(core.clock.now(), core.clock.quality())
-        core.store.prune(self.messages.outbox.acknowledged)
+        try:
+            if core.has_room():
+                core.store.checkpoint(core.clock.now(), core.clock.quality())
+            core.store.prune(self.messages.outbox.acknowledged)
+        except (FlashFull, OSError):
+            self.full = True
 
     def _note_start(self, cause):
         """A BOOT entry, but few in a row: a board that starts over and over must not fill its ledger."""
         core = self._core
-        if core.recovery:
+        if not core.has_room():
             return
         try:
             if core.store.last_kinds(_BOOTS_IN_A_ROW) != bytes([kinds.BOOT] * _BOOTS_IN_A_ROW):

@@ -29,6 +29,7 @@ class Messages:
         self.outbox = Outbox(core.flash, core.store, core.settings.epoch)
         self._commands = Commands(core, desk, boot_nonce)
         self._hello_nonce = documents.NO_NONCE
+        self._hello_open = False  # its first answer is to come: only that one may say that the cloud holds less
         self._batch_nonce = documents.NO_NONCE
         self._batch = b""
         self._batch_first = 0
@@ -40,6 +41,7 @@ class Messages:
         """The first message of a connection."""
         core = self._core
         self._hello_nonce = self._random(_NONCE_SIZE)
+        self._hello_open = True
         document = documents.HELLO.encode(
             utility=core.settings.utility,
             gateway=core.settings.gateway,
@@ -117,9 +119,12 @@ class Messages:
             return "refused: an acknowledgement above the ledger's end"
         try:
             moved = self.outbox.acknowledge(ack["sequence"], ack["head"])
+            if not moved and self._hello_open and ack["nonce"] == self._hello_nonce:
+                moved = self.outbox.give_back(ack["sequence"], ack["head"])
         except DamageError as error:
             core.enter_recovery(str(error))
             return "refused: {}".format(error)
+        self._hello_open = self._hello_open and ack["nonce"] != self._hello_nonce
         return "acknowledged up to {}".format(self.outbox.acknowledged) if moved else "acknowledgement moves nothing"
 
     def _time_steps(self, data):

@@ -101,8 +101,8 @@ def load(flash) -> "Settings | None":
 
 
 def load_identity(flash) -> "Identity | None":
-    """The key pairs of the epoch in force; None where the settings name none that is there."""
-    fields = _read(flash)
+    """The key pairs of the epoch in force; None where the settings name none that is there, or are damaged."""
+    fields = _read_good(flash)
     if fields is None:
         return None
     for name in _IDENTITY_FILES:
@@ -114,7 +114,7 @@ def load_identity(flash) -> "Identity | None":
 
 def holds(flash, bundle: bytes) -> bool:
     """Whether this very bundle is in force."""
-    fields = _read(flash)
+    fields = _read_good(flash)
     return fields is not None and fields["bundle"] == bundle
 
 
@@ -172,6 +172,13 @@ def _read(flash):
     except OSError:
         return None
     return _SETTINGS.decode(without_check(data))
+
+
+def _read_good(flash):
+    try:
+        return _read(flash)
+    except WireError:
+        return None
 
 
 def _tables(data):

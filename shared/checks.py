@@ -8,9 +8,31 @@ from shared.entries import Entry
 from shared.policy import Floor, Policy
 from shared.state import GatewayState, MeterState
 from shared.supply import decide
-from shared.tid_memory import FRESH
+from shared.tid_memory import FRESH, TID_MAX
 
 COMMAND_JUMP_MAX = 1000
+_OF_THE_GATEWAY = (
+    kinds.OPEN,
+    kinds.CHECKPOINT,
+    kinds.COMMAND,
+    kinds.POLICY,
+    kinds.FLOOR,
+    kinds.TIME,
+    kinds.BOOT,
+    kinds.TAMPER,
+)
+_OF_A_METER = (
+    kinds.METER,
+    kinds.CHARGE,
+    kinds.TOKEN,
+    kinds.ATTEMPT,
+    kinds.REFUSED,
+    kinds.VALVE_INTENT,
+    kinds.VALVE_OUTCOME,
+    kinds.WARNING,
+    kinds.KEY_CHANGE,
+    kinds.GRANT,
+)
 
 
 def contradiction(state: GatewayState, entry: Entry, policy: "Policy | None", floor: "Floor | None") -> str:
@@ -20,14 +42,25 @@ def contradiction(state: GatewayState, entry: Entry, policy: "Policy | None", fl
         return f"sequence {entry.sequence} does not follow {state.sequence}"
     if state.group_left and entry.group_left != state.group_left - 1:
         return f"the counted group before it has {state.group_left} entries to come"
-    if entry.meter == kinds.GATEWAY:
-        return _gateway(state, entry)
+    misplaced = _misplaced(entry)
+    if misplaced or entry.meter == kinds.GATEWAY:
+        return misplaced or _gateway(state, entry)
     if entry.kind == kinds.METER:
-        return _opening(entry)
+        return _opening(state, entry)
     meter = state.meters.get(entry.meter)
     if meter is None:
         return f"meter {entry.meter} was never opened"
     return _figures(meter, entry) or _meaning(meter, entry, policy, floor)
+
+
+def _misplaced(entry: Entry) -> str:
+    if entry.meter == kinds.GATEWAY and entry.kind in _OF_A_METER:
+        return f"a {kinds.KIND_NAMES[entry.kind]} belongs to a meter"
+    if entry.meter != kinds.GATEWAY and entry.kind in _OF_THE_GATEWAY:
+        return f"a {kinds.KIND_NAMES[entry.kind]} belongs to the gateway, not to meter {entry.meter}"
+    if entry.kind in (kinds.CHARGE, kinds.TOKEN) and entry.pot != kinds.TOKEN_CREDIT:
+        return f"a {kinds.KIND_NAMES[entry.kind]} moves token credit, not pot {entry.pot}"
+    return ""
 
 
 def _gateway(state: GatewayState, entry: Entry) -> str:
@@ -44,7 +77,9 @@ def _gateway(state: GatewayState, entry: Entry) -> str:
     return ""
 
 
-def _opening(entry: Entry) -> str:
+def _opening(state: GatewayState, entry: Entry) -> str:
+    if entry.meter in state.meters:
+        return f"meter {entry.meter} is open already"
     if entry.pot != kinds.TOKEN_CREDIT or entry.delta != entry.balance:
         return "a meter opens with its balance as delta"
     return ""
@@ -73,7 +108,9 @@ def _meaning(meter: MeterState, entry: Entry, policy: "Policy | None", floor: "F
         return _token(meter, entry)
     if entry.kind == kinds.ATTEMPT and entry.detail != min(meter.failures + 1, 0xFFFF):
         return f"attempt {entry.detail} after {meter.failures} failures"
-    if entry.kind == kinds.VALVE_INTENT and policy is not None and floor is not None:
+    if entry.kind == kinds.VALVE_OUTCOME and entry.detail > kinds.VALVE_FAILED:
+        return f"outcome {entry.detail} is none of a valve"
+    if entry.kind == kinds.VALVE_INTENT:
         return _intent(meter, entry, policy, floor)
     return ""
 
@@ -81,6 +118,8 @@ def _meaning(meter: MeterState, entry: Entry, policy: "Policy | None", floor: "F
 def _token(meter: MeterState, entry: Entry) -> str:
     if entry.delta <= 0:
         return f"a token of {entry.delta}"
+    if entry.reference_a > TID_MAX:
+        return f"TID {entry.reference_a} is none: it has more than 24 bits"
     if entry.reference_b != meter.key_check:
         return "a token under another key"
     if meter.tids.judge(entry.reference_a) != FRESH:
@@ -88,7 +127,11 @@ def _token(meter: MeterState, entry: Entry) -> str:
     return ""
 
 
-def _intent(meter: MeterState, entry: Entry, policy: Policy, floor: Floor) -> str:
+def _intent(meter: MeterState, entry: Entry, policy: "Policy | None", floor: "Floor | None") -> str:
+    if entry.detail > kinds.FULL:
+        return f"supply {entry.detail} is no supply state"
+    if policy is None or floor is None:
+        return ""
     wanted, rule = decide(meter.pots[kinds.TOKEN_CREDIT], meter.intent, entry.quality, policy, floor)
     if (entry.detail, entry.rule) != (wanted, rule):
         return f"supply {entry.detail} by rule {entry.rule} where the policy says {wanted} by rule {rule}"

@@ -42,9 +42,10 @@ FLOOR_FIELDS = ((1, "minimum_supply", 1, kinds.CLOSED),)
 class Policy:
     """The limits of a meter group, one attribute per row of POLICY_FIELDS; integers, volumes in ml."""
 
-    def __init__(self, version: int = 0, check: int = 0, **values: int):
+    def __init__(self, version: int = 0, check: int = 0, meter_group: int = 0, **values: int):
         self.version = version
         self.check = check
+        self.meter_group = meter_group
         self.low_credit_threshold = 0
         self.disablement_threshold = 0
         self.reconnect_threshold = 0
@@ -89,7 +90,7 @@ def decode_policy(document: bytes) -> Policy:
     """What is signed of a policy (no signature) -> Policy; WireError says which field is wrong."""
     head = POLICY.decode(document)
     values = _decode_fields(POLICY_FIELDS, head["fields"])
-    return Policy(head["version"], check_value(document), **values)
+    return Policy(head["version"], check_value(document), head["meter_group"], **values)
 
 
 def decode_floor(document: bytes) -> Floor:

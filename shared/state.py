@@ -1,6 +1,7 @@
 """The state of a gateway: the fold of its ledger. The same code folds on the device and in the cloud.
 
 `apply` follows what entries say; whether they say the truth is for `shared.checks` to judge, before they are applied.
+What contradicts is folded in all the same, cut to its field, so that every state can be written.
 `to_bytes` is canonical: its hash stands in CHECKPOINT entries. The table stands in shared/FORMAT.md.
 """
 
@@ -8,7 +9,7 @@ import hashlib
 
 from shared import kinds
 from shared.entries import HASH_SIZE, Entry
-from shared.tid_memory import TidMemory
+from shared.tid_memory import TID_MAX, TidMemory
 from shared.wire import Layout, Reader, write_unsigned
 
 _GATEWAY = Layout(
@@ -47,6 +48,7 @@ _METER = Layout(
 )
 _TID_SIZE = 3
 _FAILURES_MAX = 0xFFFF
+_CREDITED_MAX = (1 << 48) - 1
 
 
 class MeterState:
@@ -175,8 +177,9 @@ def _apply_meter(meter: MeterState, entry: Entry) -> None:
 
 
 def _token(meter: MeterState, entry: Entry) -> None:
-    meter.tids.accept(entry.reference_a)
-    meter.credited += entry.delta
+    if entry.reference_a <= TID_MAX:
+        meter.tids.accept(entry.reference_a)
+    meter.credited = min(max(meter.credited + entry.delta, 0), _CREDITED_MAX)
     meter.warned = 0
     if entry.detail >> 8 != kinds.REMOTE:
         meter.failures = 0
@@ -192,15 +195,15 @@ def _refused(meter: MeterState, entry: Entry) -> None:
 
 
 def _intent(meter: MeterState, entry: Entry) -> None:
-    meter.intent = entry.detail
+    meter.intent = entry.detail & 0xFF
 
 
 def _outcome(meter: MeterState, entry: Entry) -> None:
-    meter.outcome = entry.detail
+    meter.outcome = entry.detail & 0xFF
 
 
 def _warning(meter: MeterState, entry: Entry) -> None:
-    meter.warned = entry.detail
+    meter.warned = entry.detail & 0xFF
 
 
 def _keypad_token(state: GatewayState, entry: Entry) -> None:

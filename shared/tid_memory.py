@@ -6,6 +6,7 @@ IEC 62055-41 token cancellation: a TID already stored is USED, one below the sma
 from shared.compat import const
 
 SIZE = const(50)
+TID_MAX = const(0xFFFFFF)
 
 FRESH = const(0)
 OLD = const(1)

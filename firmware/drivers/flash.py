@@ -51,8 +51,13 @@ class Flash:
         """Give a file new contents; a power cut leaves the old or the new ones, never a mixture. Raises FlashFull."""
         path = self._path(name)
         old_bytes = self.size(name) if _exists(path) else 0
-        self._write(path + _NEW, "wb", data)
-        os.rename(path + _NEW, path)
+        try:
+            self._write(path + _NEW, "wb", data)
+            os.rename(path + _NEW, path)
+        except OSError:
+            if _exists(path + _NEW):
+                os.remove(path + _NEW)  # on a full flash its room is dear
+            raise
         self._used_bytes += len(data) - old_bytes
 
     def names(self) -> list[str]:

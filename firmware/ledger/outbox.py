@@ -28,12 +28,26 @@ class Outbox:
         return first, previous, bodies, head
 
     def acknowledge(self, sequence: int, head: bytes) -> bool:
-        """Move on when the head is our own at that sequence; tells whether it did. DamageError."""
+        """Move on when the head is our own at that sequence and flash keeps it; tells whether it did. DamageError."""
         if not self.acknowledged < sequence <= self._store.state.sequence:
             return False
-        if self._store.head_at(sequence) != head:
+        return self._store.head_at(sequence) == head and self._save(sequence)
+
+    def give_back(self, sequence: int, head: bytes) -> bool:
+        """Go back to what the cloud holds since it was restored, where the entries behind it are still here.
+
+        Tells whether it did. DamageError.
+        """
+        kept = sequence >= self._store.first_kept() or (sequence == 0 and self._store.first_kept() == 1)
+        if not kept or sequence >= self.acknowledged:
             return False
-        self._files.save(_ACKED.encode(epoch=self._epoch, sequence=sequence))
+        return self._store.head_at(sequence) == head and self._save(sequence)
+
+    def _save(self, sequence):
+        try:
+            self._files.save(_ACKED.encode(epoch=self._epoch, sequence=sequence))
+        except OSError:
+            return False  # what was pruned must be known as acknowledged after a restart; the cloud says it again
         self.acknowledged = sequence
         return True
 

@@ -8,6 +8,7 @@ from firmware.ledger.checkpoints import Checkpoints
 from firmware.ledger.pair import Pair
 from firmware.ledger.recovery import DamageError, Recovery
 from shared import chain, checks, entries, kinds
+from shared import state as states
 from shared.compat import const
 from shared.errors import SharedError
 from shared.state import GatewayState
@@ -18,11 +19,21 @@ CHECKPOINT_EVERY = const(256)  # entries: about a second of replay at start on a
 RESERVE_BYTES = const(65536)  # below this much free flash old segments are pruned
 _SPARE_BYTES = const(512)  # a segment's head, and the copies that are replaced while the old ones still stand
 _KIND_AT = const(8)
+_MARK_FILES = "mark"
 _GROUP_LEFT_AT = const(11)
 
 
 class FlashFull(Exception):
-    """There is no room for the entry; nothing was written."""
+    """There is no room for the entry, or flash refused it; nothing was written that counts."""
+
+
+def marked_in(flash, epoch: int) -> "tuple[int, bytes] | None":
+    """(sequence, head) of the high-water mark of an epoch."""
+    data = Pair(flash, _MARK_FILES).load()
+    if data is None:
+        return None
+    fields = MARK.decode(data)
+    return (fields["sequence"], fields["head"]) if fields["epoch"] == epoch else None
 
 
 class Store:
@@ -31,7 +42,7 @@ class Store:
     def __init__(self, flash, utility: int, gateway: int, epoch: int, device_public: bytes) -> None:
         self._flash = flash
         self._epoch = epoch
-        self._mark = Pair(flash, "mark")
+        self._mark = Pair(flash, _MARK_FILES)
         self.genesis = chain.genesis(utility, gateway, epoch, device_public)
         self._checkpoints = Checkpoints(flash, epoch)
         fresh = GatewayState(utility, gateway, epoch)
@@ -48,11 +59,7 @@ class Store:
 
     def marked(self) -> "tuple[int, bytes] | None":
         """(sequence, head) of the high-water mark of this epoch."""
-        data = self._mark.load()
-        if data is None:
-            return None
-        fields = MARK.decode(data)
-        return (fields["sequence"], fields["head"]) if fields["epoch"] == self._epoch else None
+        return marked_in(self._flash, self._epoch)
 
     def mark(self) -> None:
         """Raise the high-water mark to the present head."""
@@ -61,25 +68,26 @@ class Store:
     def append(self, group: "list[entries.Entry]") -> None:
         """Make a group durable, then fold it in: sequences and group_left are filled in here.
 
-        FlashFull: no room, and nothing changed. Any other trouble leaves the object unusable: start again.
+        FlashFull: no room, or flash refuses to write; nothing changed, and it can be tried again.
         """
         assert not self.damage, "a damaged ledger is not written"
         assert 0 < len(group) <= segments.ENTRIES_MAX, "a group fits a segment"
         if self._free_bytes < _SPARE_BYTES + len(group) * entries.RECORD_SIZE:
             raise FlashFull
-        head = self.head
-        records = []
-        for at, entry in enumerate(group):
-            entry.sequence = self.state.sequence + 1
-            entry.group_left = len(group) - 1 - at
-            wrong = checks.contradiction(self.state, entry, self.policy, self.floor)
-            assert not wrong, wrong
-            record, head = segments.record(head, entries.encode(entry))
-            records.append(record)
+        records, head = self._records_of(group)
+        try:
+            self._write(records, len(group))
+        except OSError:
+            self._records = segments.ENTRIES_MAX  # what was torn does not count: go on in a new segment
+            self._free_bytes = self._flash.free()
+            raise FlashFull
+        for entry in group:
             self.state.apply(entry)
-        self._write(b"".join(records), len(group))
         self.head = head
-        self.mark()
+        try:
+            self.mark()
+        except OSError:
+            pass  # the group is durable; the next mark covers it
 
     def checkpoint(self, time_s: int, quality: int, every: int = CHECKPOINT_EVERY) -> bool:
         """Write a checkpoint when `every` entries have passed since the last; tells whether it did."""
@@ -138,9 +146,25 @@ class Store:
         """Bytes that can still be stored; counted along, since asking the file system takes long."""
         return self._free_bytes
 
+    def _records_of(self, group):
+        """(a group as it stands on flash, the head after it), checked entry by entry; the state stays as it is."""
+        head = self.head
+        records = []
+        state = self.state if len(group) == 1 else states.from_bytes(self.state.to_bytes())
+        for at, entry in enumerate(group):
+            entry.sequence = self.state.sequence + 1 + at
+            entry.group_left = len(group) - 1 - at
+            wrong = checks.contradiction(state, entry, self.policy, self.floor)
+            assert not wrong, wrong
+            record, head = segments.record(head, entries.encode(entry))
+            records.append(record)
+            if state is not self.state:
+                state.apply(entry)
+        return b"".join(records), head
+
     def _write(self, records, count):
         if self._records + count > segments.ENTRIES_MAX:
-            self._start_segment(self.state.sequence - count + 1, records)
+            self._start_segment(self.state.sequence + 1, records)
             self._records = count
         else:
             self._flash.append(segments.name_of(self._firsts[-1]), records)
@@ -149,9 +173,10 @@ class Store:
 
     def _start_segment(self, first, records):
         name = segments.name_of(first)
-        if self._firsts and self._firsts[-1] == first:  # torn before its first entry was whole
-            self._flash.remove(name)
+        if self._firsts and self._firsts[-1] == first:
             self._firsts.pop()
+        if name in self._flash.names():  # torn before its first entry was whole, or refused
+            self._flash.remove(name)
         header = segments.SEGMENT.encode(epoch=self._epoch, first=first, head=self.head)
         self._flash.append(name, header + records)
         self._firsts.append(first)

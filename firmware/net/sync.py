@@ -16,6 +16,7 @@ HELLO_UNTRUSTED_MS = const(60000)
 BACKOFF_FIRST_MS = const(1000)
 BACKOFF_MAX_MS = const(300000)
 _SLICE_MS = const(0)
+_TAKEN_MAX = const(8)  # messages in a row; then hello and batch have their turn
 
 
 class Sync:
@@ -64,12 +65,15 @@ class Sync:
             self._hello_ms = now_ms
 
     async def _take_in(self):
-        """Everything that has come down; what came proves that the link is good."""
-        data = self._link.poll()
-        while data is not None:
+        """What has come down, with room for other tasks behind each message; what came proves that the link is good."""
+        for _ in range(_TAKEN_MAX):
+            data = self._link.poll()
+            if data is None:
+                return
             self._log(await self._sliced(self._messages.receive_steps(data, self._uptime_ms())))
             self._backoff_ms = BACKOFF_FIRST_MS
-            data = self._link.poll()
+            self._report()
+            await asyncio.sleep_ms(_SLICE_MS)
 
     async def _send_batch(self):
         """The next batch as soon as the one before is acknowledged, the same again after a while."""

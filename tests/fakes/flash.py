@@ -1,10 +1,11 @@
 """A flash in RAM with the interface of firmware/drivers/flash.py. It loses power after so many bytes, on command.
 
 An append that is cut leaves its first bytes; a replace that is cut leaves the old file. Renaming and removing count
-as one byte each, so that a cut can fall before or after them.
+as one byte each, so that a cut can fall before or after them. It refuses writes on command, as worn flash does.
 """
 
 _ENOENT = 2
+_EIO = 5
 _ENOSPC = 28
 
 
@@ -13,20 +14,32 @@ class PowerCut(BaseException):
 
 
 class Flash:
-    """`cut_after` bytes are still written, then the power goes; None: it stays. `written` counts the bytes."""
+    """`cut_after` bytes are still written, then the power goes; None: it stays. `written` counts the bytes.
+
+    `refuse_after`: each append leaves at most so many bytes and fails, as every replace does; None: they work.
+    """
 
     def __init__(self, capacity_bytes: int = 1 << 20, cut_after: "int | None" = None) -> None:
         self.capacity_bytes = capacity_bytes
         self.cut_after = cut_after
+        self.refuse_after = None
         self.written = 0
         self.files = {}
 
     def append(self, name: str, data: bytes) -> None:
         self._room(len(data))
+        self._refuse(name, data)
         kept = self._spend(len(data))
         self.files[name] = self.files.get(name, b"") + data[:kept]
         if kept < len(data):
             raise PowerCut
+
+    def _refuse(self, name, data):
+        """An append that fails behind its first bytes; a replace (no data) leaves nothing."""
+        if self.refuse_after is not None:
+            if data[: self.refuse_after]:
+                self.files[name] = self.files.get(name, b"") + data[: self.refuse_after]
+            raise OSError(_EIO)
 
     def read(self, name: str) -> bytes:
         if name not in self.files:
@@ -35,6 +48,7 @@ class Flash:
 
     def replace(self, name: str, data: bytes) -> None:
         self._room(len(data))
+        self._refuse(name, b"")
         if self._spend(len(data) + 1) <= len(data):
             raise PowerCut
         self.files[name] = bytes(data)

@@ -50,9 +50,9 @@ def decoder_key(channel: int) -> bytes:
     return bytes([channel]) + pseudo_random(15)
 
 
-def signed_policy(version: int = 1, seed: bytes = COMMAND_SEED, **values: int) -> bytes:
+def signed_policy(version: int = 1, seed: bytes = COMMAND_SEED, meter_group: int = 0, **values: int) -> bytes:
     fields = encode_fields(POLICY_FIELDS, values)
-    document = POLICY.encode(utility=UTILITY, meter_group=0, version=version, valid_from_s=0, fields=fields)
+    document = POLICY.encode(utility=UTILITY, meter_group=meter_group, version=version, valid_from_s=0, fields=fields)
     return document + ed25519.sign(seed, document)
 
 

@@ -119,3 +119,39 @@ def test_versions_of_policy_and_floor_never_go_back():
 
     assert "policy version 3" in verdict(state, Entry(5, 31, kinds.POLICY, reference_a=3))
     assert "floor version 1" in verdict(state, Entry(5, 31, kinds.FLOOR, reference_a=1))
+
+
+def test_a_meter_that_is_open_is_not_opened_again():
+    state = opened()
+    again = changed(of(state, kinds.METER, delta=5), balance=5)
+
+    assert "open already" in verdict(state, again)
+    assert verdict(state, meter_entry(state, 1, kinds.METER, delta=5)) == ""
+
+
+def test_an_entry_of_the_gateway_is_no_meter_s_and_the_other_way_round():
+    state = opened()
+    state.apply(Entry(3, 30, kinds.COMMAND, reference_a=5))
+
+    for kind in (kinds.COMMAND, kinds.POLICY, kinds.FLOOR, kinds.BOOT, kinds.TIME, kinds.TAMPER):
+        assert "belongs to the gateway" in verdict(state, of(state, kind, reference_a=9))
+    for kind in (kinds.CHARGE, kinds.TOKEN, kinds.ATTEMPT, kinds.REFUSED, kinds.VALVE_INTENT, kinds.METER):
+        assert "belongs to a meter" in verdict(state, Entry(4, 30, kind))
+    sealed = Entry(4, 30, kinds.CHECKPOINT, 0, digest=state.digest())
+    assert "belongs to the gateway" in verdict(state, sealed)
+
+
+def test_a_token_fills_the_pot_of_tokens_under_an_identifier_of_24_bits():
+    state = opened()
+    good = {"delta": 100000, "reference_a": 200, "reference_b": 0xABCD}
+    other = changed(of(state, kinds.TOKEN, **good), pot=kinds.RESERVED_CREDIT, balance=100000)
+
+    assert "pot 3" in verdict(state, other)
+    assert "TID 16777216" in verdict(state, of(state, kinds.TOKEN, delta=1, reference_a=1 << 24, reference_b=0xABCD))
+
+
+def test_positions_that_no_valve_has_are_contradicted():
+    state = opened()
+
+    assert "outcome 3" in verdict(state, of(state, kinds.VALVE_OUTCOME, detail=3))
+    assert "supply 4" in contradiction(state, of(state, kinds.VALVE_INTENT, detail=4), None, None)

@@ -116,3 +116,18 @@ def test_every_field_of_the_state_is_in_its_digest():
         seen.append(state.digest())
 
     assert len(set(seen)) == len(seen)
+
+
+def test_a_state_can_be_written_whatever_entries_said():
+    state = opened()
+    for kind in range(1, len(kinds.KIND_NAMES)):
+        for channel in (0, 5, kinds.GATEWAY):
+            for delta in (-(1 << 47), (1 << 47) - 1):
+                entry = Entry(state.sequence + 1, 0xFFFFFFFF, kind, channel, kinds.TOKEN_CREDIT, detail=0xFFFF)
+                entry.delta = entry.balance = delta
+                entry.register = (1 << 48) - 1
+                entry.reference_a = entry.reference_b = 0xFFFFFFFF
+                for _ in range(3):
+                    state.apply(entry)
+
+                assert from_bytes(state.to_bytes()).digest() == state.digest(), (kind, channel)

@@ -78,3 +78,15 @@ def test_network_time_moves_a_trusted_clock_only_within_the_tolerance():
 
 def test_the_chips_clock_counts_from_1970():
     assert unix_seconds() > 1_600_000_000
+
+
+def test_a_clock_that_waits_for_real_time_loses_its_trust_all_the_same():
+    ticks = Ticks()
+    clock = Clock(ticks, START_S)
+    clock.set_signed(START_S - 10 * DAY_S)
+
+    for _ in range(3):
+        ticks.advance(DAY_S * 1000)
+        clock.now()
+
+    assert (clock.now(), clock.quality()) == (START_S, DRIFTING)

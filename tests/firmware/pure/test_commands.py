@@ -206,3 +206,29 @@ def test_a_policy_whose_entry_was_cut_off_twice_leaves_the_one_in_force():
         house.reboot()
 
         assert house.gateway.core.policy.version == 2 and house.gateway.recovery == ""
+
+
+def test_a_policy_takes_no_room_that_is_kept_for_tokens():
+    house = House()
+    house.gateway.core.store._free_bytes = 20000
+
+    said = house.receive(house.command(documents.COMMAND_POLICY, signed_policy(2)))
+
+    assert "no room" in said and house.state.policy_version == 1 and "policy-a" not in house.flash.names()
+
+
+def test_a_policy_that_flash_refuses_is_not_in_force():
+    house = House()
+    house.flash.refuse_after = 0
+
+    said = house.receive(house.command(documents.COMMAND_POLICY, signed_policy(2)))
+
+    assert "no room" in said and (house.state.policy_version, house.gateway.core.policy.version) == (1, 1)
+
+
+def test_a_policy_s_entry_names_its_meter_group():
+    house = House(policy=signed_policy(meter_group=3))
+
+    house.receive(house.command(documents.COMMAND_POLICY, signed_policy(2, meter_group=4)))
+
+    assert [entry.detail for entry in house.entries() if entry.kind == kinds.POLICY] == [3, 4]

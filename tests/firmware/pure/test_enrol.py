@@ -190,3 +190,28 @@ def test_new_keys_wait_beside_those_in_force_until_their_bundle_is_installed():
     assert house.gateway.core.identity.device_public == new.device_public
     assert "identity-next" not in house.flash.names()
     audit(house)
+
+
+def test_a_gateway_whose_keys_or_settings_rotted_can_be_enrolled_again():
+    for name in ("identity", "settings"):
+        house = House()
+        house.type(house.token(3))
+        head = house.gateway.core.store.head
+        house.flash.flip(name, 20)
+        raises(SharedError, enrol.start, house.flash)
+
+        made = enrol.identity(house.flash, bytes, renew=True)
+        installed = enrol.store_bundle(house.flash, bundle(epoch=2))
+
+        house.reboot()
+        opening = house.entries()[0]
+        assert installed.epoch == 2 and made.device_public != identity().device_public, name
+        assert (house.gateway.recovery, opening.detail, opening.digest) == ("", 1, head[:26]), name
+
+
+def test_rotted_settings_do_not_let_an_old_epoch_in():
+    house = House(flash=enrolled_flash(bundle(epoch=2)))
+    house.flash.flip("settings", 20)
+
+    for epoch in (1, 2):
+        raises(SharedError, enrol.store_bundle, house.flash, bundle(epoch=epoch))

@@ -2,6 +2,7 @@
 
 import os
 
+from firmware.drivers import flash as driver
 from firmware.drivers.flash import FileMissing, Flash, FlashFull
 from tests.helpers import raises
 
@@ -112,3 +113,21 @@ def test_only_plain_names_are_taken():
 
 def test_without_a_bound_the_file_system_tells_what_is_free():
     assert fresh().free() > 0
+
+
+def test_a_replace_that_fails_leaves_the_old_file_and_takes_no_room():
+    flash = fresh()
+    flash.replace("state", b"old")
+    working, driver._sync = driver._sync, refuse
+
+    try:
+        raises(OSError, flash.replace, "state", b"new and longer")
+    finally:
+        driver._sync = working
+
+    assert flash.read("state") == b"old"
+    assert os.listdir(FOLDER) == ["state"]
+
+
+def refuse(_file):
+    raise OSError(5)

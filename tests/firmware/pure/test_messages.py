@@ -185,3 +185,55 @@ def test_a_start_goes_on_from_the_last_durable_time():
 
 def test_a_message_of_an_unknown_kind_is_set_aside():
     assert House().receive(b"PSnew001" + bytes(64)) == "refused: a message of an unknown kind"
+
+
+def test_an_acknowledgement_that_cannot_be_kept_moves_nothing():
+    house = House()
+    fields = documents.parse_batch(batch(house)).fields
+    answer = ack(fields["last"], fields["head"], fields["nonce"])
+    house.flash.refuse_after = 0
+    said = house.receive(answer)
+    kept = acknowledged(house)
+    house.flash.refuse_after = None
+
+    house.receive(answer)
+
+    assert (said, kept) == ("acknowledgement moves nothing", 0)
+    assert acknowledged(house) == house.state.sequence
+
+
+def test_a_cloud_that_was_restored_from_a_backup_gets_again_what_it_lost():
+    house = House()
+    house.type(house.token(1))
+    fields = documents.parse_batch(batch(house)).fields
+    house.receive(ack(fields["last"], fields["head"], fields["nonce"]))
+    head = house.gateway.core.store.head_at(2)
+
+    house.receive(ack(2, bytes(32), hello(house)["nonce"]))
+    by_a_foreign_head = acknowledged(house)
+    house.receive(ack(2, head, fields["nonce"]))
+    by_an_old_answer = acknowledged(house)
+    house.receive(ack(2, head, hello(house)["nonce"]))
+
+    assert by_a_foreign_head == by_an_old_answer == fields["last"]
+    assert acknowledged(house) == 2 and documents.parse_batch(batch(house)).fields["first"] == 3
+    house.reboot()
+    assert acknowledged(house) == 2
+
+
+def test_what_was_pruned_is_not_given_back_and_is_no_damage():
+    house = House()
+    store = house.gateway.core.store
+    for _ in range(30):
+        store.append([house.gateway.core.entry(kinds.TIME) for _ in range(20)])
+        store.checkpoint(0, 0, 40)
+    while batch(house):
+        fields = documents.parse_batch(batch(house)).fields
+        house.receive(ack(fields["last"], fields["head"], fields["nonce"]))
+    held = acknowledged(house)
+    assert store.prune(held, 1 << 30) > 2
+
+    for sequence in (1, store.first_kept() - 1):
+        house.receive(ack(sequence, bytes(32), hello(house)["nonce"]))
+
+    assert acknowledged(house) == held and house.gateway.recovery == ""

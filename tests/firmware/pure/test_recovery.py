@@ -1,6 +1,6 @@
 """RECOVERY: a ledger that lost something takes no credit, writes nothing, and leaves supply as it is."""
 
-from shared import kinds
+from shared import documents, kinds
 from shared.slices import finish
 from tests.fakes.house import House, signed_floor
 
@@ -109,3 +109,27 @@ def test_one_lost_copy_of_anything_is_no_loss():
 
             assert again.gateway.recovery == "" and again.meter().credited == 2500000, name
             assert again.gateway.core.registers[0].volume_ml >= 40000
+
+
+def test_recovery_is_entered_also_when_it_cannot_be_noted():
+    house = House()
+    house.flash.refuse_after = 0
+
+    house.gateway.core.enter_recovery("for the test")
+
+    assert house.gateway.recovery == "for the test" and house.type(house.token(5)) == NOT_READY
+
+
+def test_a_floor_that_was_raised_outlives_the_ledger_that_says_so():
+    house = damaged(raise_the_floor)
+    house.valves[0].position = False
+    house.reboot()
+
+    house.step()
+
+    assert house.gateway.recovery != "" and house.valves[0].is_open()
+
+
+def raise_the_floor(house):
+    """By command; the COMMAND and FLOOR entries are then the last of the ledger."""
+    house.receive(house.command(documents.COMMAND_FLOOR, signed_floor(1, kinds.FULL)))

@@ -283,3 +283,35 @@ def test_cuts_in_two_checkpoints_in_a_row_leave_the_one_that_counts():
         store = store_on(flash)
 
         assert store.damage == "" and store.state.boots == 90
+
+
+def test_a_flash_that_refuses_an_append_is_full_and_loses_nothing():
+    for groups, torn in ((2, 0), (2, 30), (2, 58), (23, 0), (23, 20), (23, 150)):  # 23 groups fill a segment
+        flash = Flash()
+        store = filled(flash, groups)
+        before = store.state.to_bytes()
+        flash.refuse_after = torn
+        raises(FlashFull, store.append, boots(3))
+        kept = store.state.to_bytes()
+        flash.refuse_after = None
+        store.append(boots(2))
+        store.append(boots(1))
+
+        again = store_on(flash.after_reboot())
+
+        assert kept == before, (groups, torn)
+        assert (again.damage, again.head) == ("", store.head), (groups, torn, again.damage)
+        assert again.state.sequence == 3 * groups + 3
+        assert len(store.run(1, 200)[1]) == again.state.sequence * BODY_SIZE
+
+
+def test_a_refused_append_is_as_good_as_none_after_a_restart():
+    for torn in (0, 30, 58, 100):
+        flash = Flash()
+        store = filled(flash, 2)
+        flash.refuse_after = torn
+        raises(FlashFull, store.append, boots(3))
+
+        again = store_on(flash.after_reboot())
+
+        assert (again.damage, again.state.sequence) == ("", 6)

@@ -160,3 +160,24 @@ def test_a_gateway_in_recovery_keeps_the_link_and_sends_no_entries():
     there.run(lambda: there.cloud.hellos >= 2)
 
     assert there.cloud.batches == 0
+
+
+def test_a_flood_of_nonsense_from_the_broker_keeps_no_other_task_waiting():
+    there = world()
+    there.house.type(there.house.token(1))
+    flood = Flood(10000)
+    there.cloud._answers = flood
+
+    there.run(lambda: acknowledged(there) == there.house.state.sequence)
+
+    assert len(flood) > 9000
+
+
+class Flood(list):
+    """What a broker sends without end; the cloud's own answers come first."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__([b"nonsense"] * count)
+
+    def append(self, message: bytes) -> None:
+        self.insert(0, message)
