@@ -134,6 +134,8 @@ class Messages:
         self._check_address(time)
         if time["boot_nonce"] != self.boot_nonce:
             return "refused: time for another start"
+        if time["nonce"] != self._hello_nonce:
+            return "refused: time that answers an earlier hello"
         trusted = core.clock.quality() == kinds.TIME_TRUSTED
         if time["time_s"] <= self._signed_s or (trusted and time["time_s"] < core.clock.now() - _DELAY_S):
             return "refused: time that was under way too long"

@@ -92,7 +92,7 @@ BATCH = Layout(
     ("command_counter", "u4"),
 )
 ACK = Layout(b"PSack001", *_WHO, ("sequence", "u4"), ("head", "b32"), ("nonce", "b8"))
-TIME = Layout(b"PStime01", *_WHO, ("boot_nonce", "b8"), ("time_s", "u4"))
+TIME = Layout(b"PStime01", *_WHO, ("boot_nonce", "b8"), ("nonce", "b8"), ("time_s", "u4"))
 COMMAND = Layout(
     b"PScmd001",
     *_WHO,

@@ -45,13 +45,18 @@ async def hello(desk: Desk, said: Hello) -> list[bytes]:
         carried_out=said.number("command_counter"),
         now=desk.now,
     )
-    time = await _signed_time(desk, author, said.octets("boot_nonce"))
+    time = await _signed_time(desk, author, said.octets("boot_nonce"), said.octets("nonce"))
     return [time, acknowledgement(author, position.sequence, position.head, said.octets("nonce"))]
 
 
-async def _signed_time(desk: Desk, author: Author, boot_nonce: bytes) -> bytes:
+async def _signed_time(desk: Desk, author: Author, boot_nonce: bytes, nonce: bytes) -> bytes:
     document = TIME.encode(
-        utility=author.utility, gateway=author.gateway, epoch=author.epoch, boot_nonce=boot_nonce, time_s=desk.now
+        utility=author.utility,
+        gateway=author.gateway,
+        epoch=author.epoch,
+        boot_nonce=boot_nonce,
+        nonce=nonce,
+        time_s=desk.now,
     )
     return document + await desk.key_store.sign(desk.session, author.utility, COMMAND, document)
 

@@ -20,8 +20,8 @@ def ack(sequence, head, nonce, key=LINK_KEY):
 
 
 def time_message(house, time_s, seed=COMMAND_SEED, nonce=None):
-    nonce = nonce if nonce is not None else house.gateway.messages.boot_nonce
-    document = documents.TIME.encode(boot_nonce=nonce, time_s=time_s, **WHO)
+    boot_nonce = nonce if nonce is not None else house.gateway.messages.boot_nonce
+    document = documents.TIME.encode(boot_nonce=boot_nonce, nonce=hello(house)["nonce"], time_s=time_s, **WHO)
     return document + ed25519.sign(seed, document)
 
 
@@ -134,6 +134,17 @@ def test_an_acknowledgement_above_the_ledgers_end_is_recovery_for_good():
 
     assert code == 16 and house.gateway.recovery != "" and house.type(house.token(5)) == 16
     assert batch(house) == b""
+
+
+def test_time_that_was_held_back_until_after_another_hello_is_refused():
+    house = House()
+    held_back = time_message(house, START_S + 5000)
+    hello(house)
+
+    told = house.receive(held_back)
+
+    assert told == "refused: time that answers an earlier hello"
+    assert house.clock.quality() == kinds.TIME_UNKNOWN
 
 
 def test_signed_time_makes_the_clock_trusted_and_is_noted_when_it_jumped():

@@ -185,7 +185,9 @@ def test_signed_time_can_be_cut_anywhere():
     house = prepared()
 
     def receive(house):
-        document = documents.TIME.encode(boot_nonce=house.gateway.messages.boot_nonce, time_s=START_S + 9999, **WHO)
+        messages = house.gateway.messages
+        nonce = documents.HELLO.decode(documents.without_mac(LINK_KEY, messages.hello()))["nonce"]
+        document = documents.TIME.encode(boot_nonce=messages.boot_nonce, nonce=nonce, time_s=START_S + 9999, **WHO)
         house.receive(document + ed25519.sign(COMMAND_SEED, document))
 
     cut_everywhere(copies_of(house), receive)
