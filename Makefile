@@ -11,6 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 MICROPYTHON := build/micropython/micropython
+MICROPYTHON32 := build/micropython32/micropython
 
 # make test-cloud ARGS="-k tariff"    arguments for the program that a target starts
 # make test-mpy HEAP=192K             the heap of a small board
@@ -20,8 +21,12 @@ HEAP ?=
 VENV_STAMP := $(VENV)/.stamp
 STUBS_STAMP := build/stubs/.stamp
 MICROPYTHON_STAMP := build/micropython/.stamp
+MICROPYTHON32_STAMP := build/micropython32/.stamp
 UMQTT_STAMP := build/micropython/lib/.stamp
+SOFTHSM_STAMP := build/softhsm/.stamp
 SETUP := $(VENV_STAMP) $(STUBS_STAMP) $(MICROPYTHON_STAMP) $(UMQTT_STAMP)
+# What only tests need.
+TEST_SETUP := $(SETUP) $(SOFTHSM_STAMP)
 
 ##@ Start
 
@@ -43,9 +48,9 @@ demo: $(SETUP) ## Show the whole story in one go: pay, vend, type the token, met
 ##@ Test
 
 .PHONY: test
-test: $(SETUP) browser ## Run every test: under MicroPython, then under CPython with servers and a browser
+test: $(TEST_SETUP) $(MICROPYTHON32_STAMP) browser ## Run every test: under MicroPython of 64 and of 32 bits, then under CPython with servers and a browser
 	@failed=0; \
-	$(MAKE) test-mpy ARGS= || failed=1; \
+	$(MAKE) -j2 --keep-going --output-sync=target test-mpy test-mpy32 ARGS= || failed=1; \
 	$(RUN) -m pytest tests $(ARGS) || failed=1; \
 	exit $$failed
 
@@ -63,8 +68,13 @@ test-firmware: $(SETUP) ## Run the tests of firmware/ on both interpreters
 test-mpy: $(MICROPYTHON_STAMP) $(UMQTT_STAMP) ## Run the plain tests under MicroPython only
 	@$(MICROPYTHON) $(if $(HEAP),-X heapsize=$(HEAP)) -m tests.mpy.run $(ARGS)
 
+.PHONY: test-mpy32
+test-mpy32: $(MICROPYTHON32_STAMP) $(UMQTT_STAMP) ## Run the same under a 32-bit MicroPython, as boards are
+	@if [ -x $(MICROPYTHON32) ]; then $(MICROPYTHON32) $(if $(HEAP),-X heapsize=$(HEAP)) -m tests.mpy.run $(ARGS); \
+	else echo "test-mpy32: SKIPPED; the line above says why"; fi
+
 .PHONY: test-cloud
-test-cloud: $(SETUP) ## Run the tests of cloud/ on SQLite and PostgreSQL
+test-cloud: $(TEST_SETUP) ## Run the tests of cloud/ on SQLite and PostgreSQL
 	@$(RUN) -m pytest tests/cloud $(ARGS)
 
 .PHONY: test-system
@@ -80,7 +90,7 @@ test-tidy: $(SETUP) ## Run the rules of the house: imports, device syntax, board
 	@$(RUN) -m pytest tests/tidy $(ARGS)
 
 .PHONY: bench
-bench: $(SETUP) ## Measure speed against the regression bars
+bench: $(SETUP) $(MICROPYTHON32_STAMP) ## Measure speed against the regression bars
 	@$(RUN) -m tests.bench $(ARGS)
 
 ##@ Check
@@ -127,9 +137,18 @@ $(STUBS_STAMP): tools/setup/stubs.sh tools/setup/stubs-esp32.lock tools/setup/st
 	@bash tools/setup/stubs.sh $(RUN) build/stubs
 	@touch $@
 
-$(MICROPYTHON_STAMP): tools/setup/micropython.sh
+$(MICROPYTHON_STAMP): tools/setup/micropython.sh tools/setup/debian.sh
 	@bash tools/setup/micropython.sh build/micropython
 	@touch $@
+
+$(SOFTHSM_STAMP): tools/setup/softhsm.sh tools/setup/debian.sh
+	@bash tools/setup/softhsm.sh build/softhsm
+	@touch $@
+
+# Where it cannot be built there is no program and no stamp, so the next run tries again.
+$(MICROPYTHON32_STAMP): tools/setup/micropython32.sh tools/setup/debian.sh
+	@PYTHON=$(PYTHON) bash tools/setup/micropython32.sh build/micropython32
+	@if [ -x $(MICROPYTHON32) ]; then touch $@; fi
 
 $(UMQTT_STAMP): tools/setup/umqtt.sh $(VENV_STAMP)
 	@bash tools/setup/umqtt.sh $(VENV) build/micropython/lib

@@ -10,6 +10,11 @@ PULSE_MASK = 0x3FFFFFFF  # a small integer on every board, so an interrupt can h
 _MASK = const(0x3FFFFFFF)
 
 
+def next_count(count: int) -> int:
+    """Return the count after one more pulse; count + 1 alone would leave the small integers at the wrap."""
+    return 0 if count == _MASK else count + 1
+
+
 class PulseInput:
     """Counts falling edges of a pin whose filter is in hardware."""
 
@@ -18,7 +23,7 @@ class PulseInput:
         pin.irq(self._edge, pin.IRQ_FALLING, hard=hard)
 
     def _edge(self, _pin) -> None:
-        self._count = (self._count + 1) & _MASK
+        self._count = next_count(self._count)
 
     def count(self) -> int:
         """Pulses since start, 0..2**30-1."""
@@ -48,7 +53,7 @@ class FilteredPulseInput:
         if level != self._level and width_ms >= self._min_width_ms:
             if level:  # the contact opens: a full closed time lies behind
                 if self._armed:
-                    self._count = (self._count + 1) & _MASK
+                    self._count = next_count(self._count)
                 self._armed = False
             else:
                 self._armed = True

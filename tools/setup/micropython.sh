@@ -2,12 +2,12 @@
 # Puts MicroPython's unix port into build/micropython/: Debian trixie's own package in a private folder, installed nowhere.
 # Rule: the mirror is the one this machine already uses; apt checks every package against Debian's signed lists.
 set -euo pipefail
+source "$(dirname "$0")/debian.sh"
 
 readonly SUITE=trixie
 readonly VERSION=1.25.0+ds-1
 readonly MINIMUM=1.25
 readonly LIBRARIES="libc6 libffi8 libmbedcrypto16 libmbedtls21 libmbedx509-7"
-readonly KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 # SHA-256 of micropython_1.25.0+ds-1, by architecture. The libraries follow the suite's security updates, so they have no pin.
 declare -rA SHA256=(
     [amd64]=a2c8327c1005cbf0f15c83d1d3b94c20585135c29a97ab1483ada93b82d94a88
@@ -20,38 +20,16 @@ target=$(cd "$target" && pwd)
 
 say() { printf 'micropython: %s\n' "$*"; }
 
-private_apt() {
-    apt-get -qq -o "Dir::Etc::sourcelist=$target/apt/sources.list" -o Dir::Etc::sourceparts=- \
-        -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts="$target/apt/none" \
-        -o "Dir::State::Lists=$target/apt/lists" -o "Dir::Cache=$target/apt/cache" \
-        -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
-}
-
-# The address of the Debian archive in the machine's own apt configuration; the security archive is another tree.
-mirror() {
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 2>/dev/null |
-        awk '$1 ~ /\/debian\/?$/ { print $1; exit }'
-}
-
 can_use_debian() {
-    command -v apt-get dpkg >/dev/null && [ -r "$KEYRING" ] && [ -n "${SHA256[$(dpkg --print-architecture)]:-}" ] &&
-        [ -n "$(mirror)" ]
+    has_debian_archive && [ -n "${SHA256[$(dpkg --print-architecture)]:-}" ]
 }
 
 fetch_packages() {
-    mkdir -p "$target/apt/none" "$target/apt/lists/partial" "$target/apt/cache/archives/partial" "$target/debs"
-    echo "deb [signed-by=$KEYRING] $(mirror) $SUITE main" >"$target/apt/sources.list"
-    private_apt update
+    mkdir -p "$target/debs"
+    use_suite "$target" "$SUITE"
     # shellcheck disable=SC2086  # the list is split on purpose
-    (cd "$target/debs" && private_apt download "micropython=$VERSION" $LIBRARIES)
+    (cd "$target/debs" && private_apt "$target" download "micropython=$VERSION" $LIBRARIES)
     (cd "$target/debs" && echo "${SHA256[$(dpkg --print-architecture)]}  $(ls micropython_*.deb)" | sha256sum --check --quiet)
-}
-
-unpack_packages() {
-    local package
-    for package in "$target"/debs/*.deb; do
-        dpkg --extract "$package" "$target/root"
-    done
 }
 
 # The libraries are newer than the machine's, so the program starts through the loader that came with them.
@@ -74,7 +52,7 @@ libraries_below() {
 install_from_debian() {
     rm -rf "$target/apt" "$target/debs" "$target/root"
     fetch_packages
-    unpack_packages
+    unpack_packages "$target/debs" "$target/root"
     write_wrapper
     rm -rf "$target/apt" "$target/debs"
 }
