@@ -4,6 +4,7 @@ from shared.compat import const
 
 _POLYNOMIAL = const(0xA001)  # 0x8005 reflected
 _INITIAL = const(0xFFFF)
+_CLASS_BYTES = (b"\x00", b"\x01", b"\x02", b"\x03")
 _CURRENCY_SUFFIX = b"\x01"
 
 
@@ -21,7 +22,10 @@ _TABLE = _nibble_table()
 
 def crc16_modbus(data: bytes) -> int:
     """Return the plain CRC-16/MODBUS of data; of b"123456789" it is 0x4B37."""
-    crc = _INITIAL
+    return _continued(_INITIAL, data)
+
+
+def _continued(crc: int, data: bytes) -> int:
     table = _TABLE
     for byte in data:
         crc = crc >> 4 ^ table[(crc ^ byte) & 15]
@@ -36,8 +40,7 @@ def token_crc(token_class: int, body: bytes, currency: bool = False) -> int:
     Currency credit uses CRC_C, which covers one more byte, so that a meter that does not know it refuses the token.
     """
     assert len(body) == 6 and 0 <= token_class <= 3, "a token body has six bytes and a class 0..3"
-    data = bytes([token_class]) + body
+    crc = _continued(_continued(_INITIAL, _CLASS_BYTES[token_class]), body)
     if currency:
-        data += _CURRENCY_SUFFIX
-    crc = crc16_modbus(data)
+        crc = _continued(crc, _CURRENCY_SUFFIX)
     return (crc & 0xFF) << 8 | crc >> 8

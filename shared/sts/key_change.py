@@ -11,6 +11,8 @@ from shared.sts.value import TokenValue, checked
 DITK, DDTK, DUTK, DCTK = range(4)
 """Key types: initialisation, default, unique to the meter, common to a group."""
 KEN_NEVER = 255
+RESULT_CODES = (0, 2, 3, 17, 18)
+"""By section: the result code of an accepted one. The standard names 2 and 3; 17 and 18 are this project's."""
 _REACHABLE = {DITK: (DITK, DDTK, DUTK), DDTK: (DDTK, DUTK), DUTK: (DDTK, DUTK)}
 
 

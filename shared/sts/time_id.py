@@ -20,6 +20,15 @@ def base_seconds(base_year: int) -> int:
     raise RangeError("the base year must be 1993, 2014 or 2035")
 
 
+def following_base(base_year: int) -> int:
+    """Return the base year that a roll-over leads to. RangeError from the last one, or for none."""
+    base_seconds(base_year)
+    for year, _seconds in _BASES:
+        if year > base_year:
+            return year
+    raise RangeError("no base date follows {}".format(base_year))
+
+
 def is_reserved(tid: int) -> bool:
     """Tell whether tid is the minute 00:01 of a day."""
     return tid % _MINUTES_A_DAY == _RESERVED_MINUTE

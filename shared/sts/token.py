@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from shared.sts.cipher import Cipher
 
+    Readers = dict[tuple[int, int], Callable[[bytes], TokenValue]]
+
 CREDIT, TEST, MANAGEMENT = range(3)
-_CURRENCY_SUBCLASSES = range(4, 8)
 _READERS = {
     (TEST, 0): fields.read_meter_test,
     (TEST, 1): fields.read_meter_test,
@@ -43,10 +44,13 @@ def encode(token_value: TokenValue, cipher: "Cipher | None") -> str:
     return join(token_value.token_class, block)
 
 
-def decode(digits: str, cipher: "Cipher | None", mfr_code: int | None = 0) -> TokenValue:
+def decode(
+    digits: str, cipher: "Cipher | None", mfr_code: int | None = 0, own_readers: "Readers | None" = None
+) -> TokenValue:
     """Return the value of 20 digits, with token_class, subclass, tid, amount and the fields of its kind.
 
     mfr_code is this meter's own: test tokens of other makers are refused; None reads those of every maker.
+    own_readers, by (class, subclass), read the maker's proprietary tokens; without them those are refused.
     Raises FormatError, CRCError (also for another meter's token), FunctionError, MfrCodeError or RangeError.
     """
     token_class, block = split(digits)
@@ -55,10 +59,15 @@ def decode(digits: str, cipher: "Cipher | None", mfr_code: int | None = 0) -> To
     if token_class != TEST:
         assert cipher is not None, "credit and management tokens are encrypted"
         block = cipher.decrypt(block)
-    value = read_block(token_class, block, cipher is not None and cipher.ea == 11)
-    if isinstance(value, fields.MeterTest) and mfr_code is not None and value.mfr_code not in (0, mfr_code):
-        raise MfrCodeError("this test token belongs to another manufacturer")
+    value = read_block(token_class, block, cipher is not None and cipher.ea == 11, own_readers)
+    if token_class == TEST and mfr_code is not None:
+        _check_maker(value, mfr_code)
     return value
+
+
+def _check_maker(value: TokenValue, mfr_code: int) -> None:
+    if isinstance(value, fields.MeterTest) and value.mfr_code not in (0, mfr_code):
+        raise MfrCodeError("this test token belongs to another manufacturer")
 
 
 def clear_block(token_value: TokenValue) -> bytes:
@@ -68,17 +77,18 @@ def clear_block(token_value: TokenValue) -> bytes:
     return body + crc.to_bytes(2, "big")
 
 
-def read_block(token_class: int, block: bytes, long_key: bool) -> TokenValue:
+def read_block(token_class: int, block: bytes, long_key: bool, own_readers: "Readers | None" = None) -> TokenValue:
     """Return the value of 8 clear bytes; long_key tells whether the meter's decoder key has 128 bits."""
     body = block[:6]
     subclass = body[0] >> 4
     if token_crc(token_class, body, _is_currency(token_class, subclass)) != block[6] << 8 | block[7]:
         raise CRCError("the checksum does not match; check the digits and the meter")
-    return _reader(token_class, subclass, long_key)(body)
+    own_reader = own_readers.get((token_class, subclass)) if own_readers else None
+    return (own_reader or _reader(token_class, subclass, long_key))(body)
 
 
 def _is_currency(token_class: int, subclass: int) -> bool:
-    return token_class == CREDIT and subclass in _CURRENCY_SUBCLASSES
+    return token_class == CREDIT and 4 <= subclass <= 7
 
 
 def _reader(token_class: int, subclass: int, long_key: bool) -> "Callable[[bytes], TokenValue]":

@@ -1,6 +1,6 @@
 """`make bench`: measures, prints a table, writes build/bench.json; ends with 1 when a bar is not held.
 
-Words on the command line choose among the measurements: decode, heap, ingest.
+Words on the command line choose among the measurements: decode, encode, heap, ingest.
 """
 
 import json
@@ -11,12 +11,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import decode, heap, ingest
+from tests.bench import decode, encode, heap, ingest
 from tests.bench.rows import Row
 
 OUTPUT = Path(__file__).resolve().parents[2] / "build" / "bench.json"
 MEASUREMENTS: dict[str, Callable[[], list[Row]]] = {
     "decode": decode.measure,
+    "encode": encode.measure,
     "heap": heap.measure,
     "ingest": ingest.measure,
 }
