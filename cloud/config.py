@@ -30,6 +30,10 @@ class Config(BaseSettings):
     kek_previous_file: Path | None = Field(
         None, description="The key-encryption key before this one, while re-wrapping"
     )
+    pkcs11_module: Path | None = Field(None, description="Library of a PKCS#11 token that makes and uses vending keys")
+    pkcs11_token: str | None = Field(None, description="Label of the token")
+    pkcs11_pin_file: Path | None = Field(None, description="File with the PIN of the token's user")
+    sta_tables_file: Path | None = Field(None, description="The operator's tables of EA07, as JSON")
 
     nats_url: str = Field("nats://127.0.0.1:4222", description="NATS server that carries MQTT and JetStream")
     nats_credentials: Path | None = Field(None, description="The cloud.json that `broker configure` wrote")
@@ -53,6 +57,12 @@ class Config(BaseSettings):
     def _certificate_and_key_go_together(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("set PENSTOCK_TLS_CERT and PENSTOCK_TLS_KEY together")
+        return self
+
+    @model_validator(mode="after")
+    def _module_token_and_pin_go_together(self) -> Self:
+        if len({setting is None for setting in (self.pkcs11_module, self.pkcs11_token, self.pkcs11_pin_file)}) > 1:
+            raise ValueError("set PENSTOCK_PKCS11_MODULE, PENSTOCK_PKCS11_TOKEN and PENSTOCK_PKCS11_PIN_FILE together")
         return self
 
     @model_validator(mode="after")

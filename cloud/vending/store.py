@@ -65,6 +65,25 @@ class KeyStore(Protocol):
     ) -> Encoded:
         """Return the token for one meter; Refused for credit under a default key (KT 1)."""
 
+    async def key_change(
+        self,
+        session: AsyncSession,
+        old: VendingKey,
+        old_meter: MeterIdentity,
+        new: VendingKey,
+        new_meter: MeterIdentity,
+        use: Use,
+    ) -> list[Encoded]:
+        """Return the tokens that lead one meter from its old decoder key to a new one, in order, under the old one."""
+
+    async def void(
+        self, session: AsyncSession, key: VendingKey, meter: MeterIdentity, tid: int, target_tid: int, use: Use
+    ) -> Encoded:
+        """Return the token that burns an identifier of one meter; Refused if it lies more than 728 days back."""
+
+    def sta_tables(self) -> bytes:
+        """Return the tables of EA07 end to end (S1 16, S2 16, P 64 bytes), empty when there are none."""
+
     async def make_signing_key(self, session: AsyncSession, utility_id: int, purpose: str, now: int) -> bytes:
         """Make the utility's Ed25519 pair for COMMAND or FLOOR; return its 32-byte public key."""
 

@@ -1,0 +1,71 @@
+"""Secrets in the table sealed_secret: put under the key-encryption key, opened for the moment of their use."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.errors import Unavailable
+from cloud.vending.envelope import Keyring, Sealed, SecretDamaged, SecretLocked
+from cloud.vending.models import SealedSecret
+
+
+class SealedSecrets:
+    """One secret for each purpose and subject; without a keyring every use is Unavailable."""
+
+    def __init__(self, ring: Keyring | None) -> None:
+        self._ring = ring
+
+    async def put(
+        self, session: AsyncSession, utility_id: int, purpose: str, subject: str, secret: bytes, now: int
+    ) -> None:
+        """Keep a secret, in place of the one before it."""
+        row = await _find(session, purpose, subject)
+        if row is None:
+            row = SealedSecret(utility_id=utility_id, purpose=purpose, subject=subject, created_at=now)
+            session.add(row)
+        _fill(row, self._loaded().seal(secret, _bound_to(utility_id, purpose, subject)))
+        await session.flush()
+
+    async def get(self, session: AsyncSession, utility_id: int, purpose: str, subject: str) -> bytes:
+        """Return a secret; Unavailable if it is not there or cannot be opened."""
+        row = await _find(session, purpose, subject)
+        if row is None:
+            raise Unavailable("key_missing", f"The key store has no {purpose} key for {subject}; restore it.")
+        return self._open(row, _bound_to(utility_id, purpose, subject))
+
+    async def has(self, session: AsyncSession, purpose: str, subject: str) -> bool:
+        """Tell whether a secret is there."""
+        return await _find(session, purpose, subject) is not None
+
+    async def rewrap(self, session: AsyncSession) -> int:
+        """Put every secret under the present key-encryption key; return how many were under another."""
+        ring = self._loaded()
+        old = select(SealedSecret).where(SealedSecret.kek_id != ring.present.id).with_for_update()
+        rows = (await session.scalars(old)).all()
+        for row in rows:
+            bound_to = _bound_to(row.utility_id, row.purpose, row.subject)
+            _fill(row, ring.seal(self._open(row, bound_to), bound_to))
+        return len(rows)
+
+    def _open(self, row: SealedSecret, bound_to: str) -> bytes:
+        try:
+            return self._loaded().open(Sealed(row.kek_id, row.nonce, row.ciphertext), bound_to)
+        except (SecretDamaged, SecretLocked) as error:
+            raise Unavailable("key_unusable", f"The key store cannot use a key: {error}") from None
+
+    def _loaded(self) -> Keyring:
+        if self._ring is None:
+            raise Unavailable("key_store_locked", "The key store has no key-encryption key; set PENSTOCK_KEK_FILE.")
+        return self._ring
+
+
+async def _find(session: AsyncSession, purpose: str, subject: str) -> SealedSecret | None:
+    found = select(SealedSecret).where(SealedSecret.purpose == purpose, SealedSecret.subject == subject)
+    return await session.scalar(found)
+
+
+def _bound_to(utility_id: int, purpose: str, subject: str) -> str:
+    return f"penstock secret {purpose} of utility {utility_id} for {subject}"
+
+
+def _fill(row: SealedSecret, sealed: Sealed) -> None:
+    row.kek_id, row.nonce, row.ciphertext = sealed.kek_id, sealed.nonce, sealed.ciphertext
