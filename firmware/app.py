@@ -19,6 +19,7 @@ from firmware.panel.texts import Texts
 from firmware.supervise import Supervisor
 from shared.compat import const
 from shared.errors import SharedError
+from shared.sts.key_change import RESULT_CODES
 
 SCAN_MS = const(20)
 METER_MS = const(100)
@@ -68,6 +69,7 @@ class Tasks:
             stuck = hardware.keypad.take_stuck()
             if stuck is not None:
                 self._note("key {} is stuck".format(stuck))
+                self._gateway.stuck_key(stuck)
             self._gateway.lid(hardware.tamper.opened(), now_ms)
             hardware.buzzer.poll(now_ms & _TICKS_MASK)
             self._report("scan")
@@ -207,7 +209,7 @@ def _start_clock(start_s):
 def _sound(code):
     if code is None:
         return buzzer.CLICK
-    return buzzer.ACCEPT if code == _ACCEPTED else buzzer.REJECT
+    return buzzer.ACCEPT if code == _ACCEPTED or code in RESULT_CODES else buzzer.REJECT
 
 
 def _wifi_credentials(flash):

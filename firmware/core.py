@@ -3,9 +3,11 @@
 Rule: an entry is durable before its effect is shown or acted on, and a meter's figures are charged before they count.
 """
 
+from firmware.ledger.keys import KeySlots
 from firmware.ledger.pair import Pair
 from firmware.ledger.store import FlashFull, Store
 from firmware.meter import charging, register
+from firmware.meter.key import MeterKey
 from shared import kinds
 from shared.compat import const
 from shared.entries import Entry
@@ -33,6 +35,8 @@ class Core:
         self._recovery = _recorded(flash, settings.epoch)
         self._open_lost_meters()
         self._take_documents()
+        self.key_slots = KeySlots(flash)
+        self.keys = {channel: self._key_in_force(channel) for channel in self.channels()}
         self._journal = Pair(flash, "journal")
         self.registers = self._start_registers()
         self._charged_ms = {}  # channel -> when it was last charged, or the start
@@ -80,6 +84,9 @@ class Core:
     def append(self, *group) -> None:
         """Make entries durable as one group. FlashFull: there is no room, and nothing changed."""
         self.store.append(list(group))
+        for entry in group:
+            if entry.kind == kinds.KEY_CHANGE:
+                self.keys[entry.meter] = self._key_in_force(entry.meter)
 
     def charge(self, channel: int, now_ms: int) -> None:
         """Bring the ledger up to the register, before an entry whose figures matter."""
@@ -128,6 +135,19 @@ class Core:
                 meter.register = self.settings.meters[channel].opening_register
                 meter.pots[kinds.TOKEN_CREDIT] = self.settings.meters[channel].opening_balance
                 self.state.meters[channel] = meter
+
+    def _key_in_force(self, channel):
+        """The key that the ledger names, from its slot or from the enrolment."""
+        settings = self.settings.meters[channel]
+        meter = self.meter(channel)
+        decoder_key = self.key_slots.find(channel, meter.key_check)
+        if decoder_key is not None:
+            if not self.recovery:
+                self.key_slots.settle(channel, meter.key_check)
+            return MeterKey(settings.make_cipher(decoder_key), settings, meter)
+        if settings.key_check != meter.key_check and not self.recovery:
+            self.enter_recovery("a decoder key is lost")
+        return MeterKey(settings.cipher, settings, meter)
 
     def _start_registers(self):
         """Where each register stood: the later of ledger and journal."""

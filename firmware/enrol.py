@@ -15,7 +15,7 @@ from shared.seal import open_sealed
 from shared.sha512 import sha512
 from shared.wire import TAG_SIZE
 
-_LEDGER_FILES = ("seg-", "check-", "mark-", "acked-", "journal-", "policy-", "floor-", "recovery")
+_LEDGER_FILES = ("seg-", "check-", "mark-", "acked-", "journal-", "policy-", "floor-", "key-", "recovery")
 _BEGUN = "begun"  # the epoch that has its first entries
 _RANDOM_SIZE = 64
 

@@ -4,8 +4,10 @@ Every moment is safe for a power cut: what matters is in the ledger before it is
 """
 
 from firmware.core import FIRMWARE_VERSION, Core, FlashFull
+from firmware.flow import FlowDesk
 from firmware.ledger.recovery import DamageError
 from firmware.messages import Messages
+from firmware.meter_tests import MeterTests
 from firmware.panel import digits
 from firmware.panel.panel import Panel
 from firmware.panel.screens import MeterView, cubic_metres
@@ -34,11 +36,11 @@ class Gateway:
     def __init__(self, flash, settings, identity, valves, start_clock, random, now_ms: int, cause: int = RESET_POWER):
         self._core = Core(flash, settings, identity, start_clock)
         self._note_start(cause)
-        self._desk = TokenDesk(self._core, now_ms)
         self._supply = SupplyDesk(self._core, valves, now_ms)
+        self._flow = FlowDesk(self._core, now_ms)
+        self._desk = TokenDesk(self._core, MeterTests(self._core, self._supply, self._flow), now_ms)
         self.messages = Messages(self._core, self._desk, random, random(_NONCE_SIZE))
         self._panel = Panel(16, 2, self._core.channels(), "en")
-        self._lid_open = False
         self._lid_ms = 0
         self.full = False  # the last entry found no room
 
@@ -72,13 +74,20 @@ class Gateway:
 
     def lid(self, opened: bool, now_ms: int) -> None:
         """Whether the lid is open; a change is an entry, at most one every 10 s."""
-        if opened == self._lid_open or now_ms - self._lid_ms < _LID_EVERY_MS:
+        if opened == bool(self._core.state.lid_open) or now_ms - self._lid_ms < _LID_EVERY_MS:
             return
-        self._lid_open = opened
         self._lid_ms = now_ms
+        self._note(self._core.entry(kinds.TAMPER, detail=1 if opened else 0))
+
+    def stuck_key(self, symbol: str) -> None:
+        """A key that has been down for long: an entry."""
+        self._note(self._core.entry(kinds.EVENT, detail=kinds.EVENT_STUCK_KEY, reference_a=ord(symbol)))
+
+    def _note(self, entry):
+        """An entry that may be left out where there is no room for it."""
         if self._core.has_room():
             try:
-                self._core.append(self._core.entry(kinds.TAMPER, detail=1 if opened else 0))
+                self._core.append(entry)
             except FlashFull:
                 self.full = True
 
@@ -92,7 +101,7 @@ class Gateway:
             self._query(channel, int(typed), now_ms)
             return None
         result = self.token(channel, typed, now_ms)
-        self._panel.show_result(channel, result.code, result.credit, result.balance, result.wait_s, now_ms)
+        self._panel.show_result(channel, result.code, result.wait_s, result.pages, now_ms)
         return result.code
 
     def token(self, channel: int, typed: str, now_ms: int):
@@ -123,6 +132,7 @@ class Gateway:
         """Bring ledger, warning and supply in line with what has flowed."""
         core = self._core
         self.full = not core.charge_if_due(channel, now_ms)
+        self._flow.tick(channel, now_ms)
         try:
             self._supply.decide(channel, now_ms)
             if self._warning_due(channel):

@@ -9,6 +9,7 @@ from shared.compat import const
 from shared.errors import WireError
 from shared.policy import Floor, Policy, decode_floor, decode_policy
 from shared.sts.cipher import make_cipher
+from shared.sts.digits import is_decimal
 from shared.sts.tables import Tables
 from shared.wire import Layout, Reader
 
@@ -40,7 +41,7 @@ class Identity:
 
 
 class MeterSettings:
-    """One meter: `channel`, `drn`, `commodity`, `pulse_volume_ml`, STS key data, opening figures, and its cipher."""
+    """One meter: `channel`, `drn`, `commodity`, `pulse_volume_ml`, opening figures, the STS key of its enrolment."""
 
     def __init__(self, fields: dict, tables: "Tables | None") -> None:  # type: ignore[type-arg]
         self.channel = fields["channel"]
@@ -57,7 +58,18 @@ class MeterSettings:
         self.opening_balance = fields["opening_balance"]
         self.opening_register = fields["opening_register"]
         self.key_check = documents.key_check(fields["decoder_key"])
-        self.cipher = make_cipher(fields["ea"], fields["decoder_key"], tables)
+        self.ea = fields["ea"]
+        self._tables = tables
+        self.cipher = self.make_cipher(fields["decoder_key"])
+
+    def make_cipher(self, decoder_key: bytes):
+        """The cipher of another key of this meter; KeyDataError when its length is wrong."""
+        return make_cipher(self.ea, decoder_key, self._tables)
+
+    def mfr_code(self) -> int:
+        """The manufacturer's code: the first four digits of a number of 13, two of one of 11; 0 in a foreign form."""
+        digits = self.drn[: 4 if len(self.drn) == 13 else 2]
+        return int(digits) if is_decimal(digits) else 0
 
 
 class Settings:

@@ -7,6 +7,10 @@ When flash is full to the last byte the decision is enforced all the same, and w
 from firmware.ledger.store import FlashFull
 from firmware.meter.actuator import Actuator
 from shared import kinds, supply
+from shared.compat import const
+
+TEST_MS = const(1500)  # how long the test of an open valve drives it away
+TEST_EVERY_MS = const(60000)  # anybody may order a test: the motor and the ledger are spared
 
 
 class SupplyDesk:
@@ -18,6 +22,8 @@ class SupplyDesk:
         self._actuators = {channel: Actuator(valves[channel]) for channel in core.channels()}
         self._waiting = []  # (channel, rule) of motions to come
         self._open = {}  # channel -> whether the valve is to be open
+        self._tested_ms = {}  # channel -> when its last test was ordered
+        self._turn_ms = {}  # channel -> when the test under way turns round
         for channel in core.channels():
             self._restore(channel)
 
@@ -48,12 +54,28 @@ class SupplyDesk:
         """Move on: outcomes, the next motion, and another try where one failed long ago."""
         for channel in self._actuators:
             ended = self._actuators[channel].poll(now_ms)
-            if ended is not None:
+            if channel in self._turn_ms:
+                self._turn(channel, ended is not None, now_ms)
+            elif ended is not None:
                 self._note(channel, ended, now_ms)
             if self._actuators[channel].retry_due(now_ms):
                 self._actuators[channel].failed = False
                 self._order(channel, kinds.RULE_RETRY)
-        self._start_next()
+        self._start_next(now_ms)
+
+    def test(self, channel: int, now_ms: int) -> bool:
+        """Order a test: an open valve is driven away for a moment and back, a closed one into its seat again.
+
+        Closed valves stay closed: test tokens are in clear, and must not be a way to water. False: not now.
+        """
+        core = self._core
+        last_ms = self._tested_ms.get(channel, now_ms - TEST_EVERY_MS)
+        if not core.has_room() or self.moving(channel) or now_ms - last_ms < TEST_EVERY_MS:
+            return False
+        self._tested_ms[channel] = now_ms
+        core.append(core.entry(kinds.EVENT, channel, kinds.RULE_VALVE_TEST, kinds.EVENT_VALVE_TEST))
+        self._order(channel, kinds.RULE_VALVE_TEST)
+        return True
 
     def moving(self, channel: int) -> bool:
         """Whether a motion of this valve runs or waits."""
@@ -74,8 +96,8 @@ class SupplyDesk:
 
     def _wanted(self, channel, balance):
         core = self._core
-        intent = core.meter(channel).intent
-        return supply.decide(balance, intent, core.clock.quality(), core.policy, core.floor)
+        meter = core.meter(channel)
+        return supply.decide(balance, meter.intent, core.clock.quality(), core.policy, core.floor, bool(meter.paused))
 
     def _restore(self, channel):
         if self._core.recovery:
@@ -96,12 +118,21 @@ class SupplyDesk:
         self._waiting = [order for order in self._waiting if order[0] != channel]
         self._waiting.append((channel, rule))
 
-    def _start_next(self):
+    def _turn(self, channel, arrived, now_ms):
+        """Drive the valve under test back to where it is to be."""
+        if arrived or now_ms >= self._turn_ms[channel]:
+            del self._turn_ms[channel]
+            self._actuators[channel].start(self._open[channel], kinds.RULE_VALVE_TEST)
+
+    def _start_next(self, now_ms):
         if not self._waiting or any(self._actuators[channel].moving for channel in self._actuators):
             return
         channel, rule = self._waiting.pop(0)
         self._core.journal()
-        self._actuators[channel].start(self._open[channel], rule)
+        away = rule == kinds.RULE_VALVE_TEST and self._open[channel]
+        if away:
+            self._turn_ms[channel] = now_ms + TEST_MS
+        self._actuators[channel].start(self._open[channel] and not away, rule)
 
     def _note(self, channel, ended, now_ms):
         """The outcome, behind the charge for what flowed while the valve moved: nothing stays uncharged behind it."""

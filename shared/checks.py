@@ -5,12 +5,17 @@ The device runs it on what it is about to write, the cloud on what it receives (
 
 from shared import kinds
 from shared.entries import Entry
+from shared.key_data import KeyData, base_year
 from shared.policy import Floor, Policy
 from shared.state import GatewayState, MeterState
+from shared.sts.key_change import DDTK, DITK, DUTK
+from shared.sts.void import BACK_MAX_MIN
 from shared.supply import decide
 from shared.tid_memory import FRESH, TID_MAX
 
 COMMAND_JUMP_MAX = 1000
+_MOVING = (kinds.CHARGE, kinds.TOKEN, kinds.GRANT, kinds.CLEAR)
+_REACHED = (DITK, DDTK, DUTK)
 _OF_THE_GATEWAY = (
     kinds.OPEN,
     kinds.CHECKPOINT,
@@ -32,6 +37,9 @@ _OF_A_METER = (
     kinds.WARNING,
     kinds.KEY_CHANGE,
     kinds.GRANT,
+    kinds.CLEAR,
+    kinds.LIMIT,
+    kinds.VOID,
 )
 
 
@@ -102,16 +110,50 @@ def _figures(meter: MeterState, entry: Entry) -> str:
 
 
 def _meaning(meter: MeterState, entry: Entry, policy: "Policy | None", floor: "Floor | None") -> str:
-    if entry.pot != kinds.NO_POT and entry.delta and entry.kind not in (kinds.CHARGE, kinds.TOKEN, kinds.GRANT):
+    if entry.pot != kinds.NO_POT and entry.delta and entry.kind not in _MOVING:
         return f"a {kinds.KIND_NAMES[entry.kind]} moves no balance"
-    if entry.kind == kinds.TOKEN:
-        return _token(meter, entry)
+    judge = _JUDGES.get(entry.kind)
+    if judge is not None:
+        return judge(meter, entry)
     if entry.kind == kinds.ATTEMPT and entry.detail != min(meter.failures + 1, 0xFFFF):
         return f"attempt {entry.detail} after {meter.failures} failures"
     if entry.kind == kinds.VALVE_OUTCOME and entry.detail > kinds.VALVE_FAILED:
         return f"outcome {entry.detail} is none of a valve"
     if entry.kind == kinds.VALVE_INTENT:
         return _intent(meter, entry, policy, floor)
+    return ""
+
+
+def _managing(meter: MeterState, entry: Entry) -> str:
+    """Management tokens use their identifier up as credit does, and give nothing."""
+    if entry.reference_a > TID_MAX or meter.tids.judge(entry.reference_a) != FRESH:
+        return f"TID {entry.reference_a} was used or is too old"
+    if entry.kind == kinds.CLEAR and entry.delta > 0:
+        return f"a clearing that gives {entry.delta}"
+    if entry.kind == kinds.CLEAR and entry.reference_b != meter.key_check:
+        return "a token under another key"
+    if entry.kind == kinds.VOID:
+        if not 0 < entry.reference_a - entry.reference_b <= BACK_MAX_MIN:
+            return f"TID {entry.reference_b} is out of reach of void token {entry.reference_a}"
+        if meter.tids.judge(entry.reference_b) != FRESH:
+            return f"TID {entry.reference_b}, voided, was used or is too old"
+    return ""
+
+
+def _key_change(meter: MeterState, entry: Entry) -> str:
+    change = KeyData(entry)
+    if not 1 <= change.krn <= 9 or change.ti > 99 or not base_year(change.base_code):
+        return "a key revision, tariff index or base date that there is not"
+    if change.kt not in _REACHED:
+        return f"key type {change.kt} is never reached by a key change"
+    if meter.is_retired(change.check):
+        return "a roll-over has retired this key"
+    if change.roll_over and change.check == meter.key_check:
+        return "a roll-over to the same key"
+    if meter.base_code:
+        before, after = base_year(meter.base_code), base_year(change.base_code)
+        if after <= before if change.roll_over else after != before:
+            return f"base date {after} after {before}"
     return ""
 
 
@@ -132,7 +174,17 @@ def _intent(meter: MeterState, entry: Entry, policy: "Policy | None", floor: "Fl
         return f"supply {entry.detail} is no supply state"
     if policy is None or floor is None:
         return ""
-    wanted, rule = decide(meter.pots[kinds.TOKEN_CREDIT], meter.intent, entry.quality, policy, floor)
+    balance = meter.pots[kinds.TOKEN_CREDIT]
+    wanted, rule = decide(balance, meter.intent, entry.quality, policy, floor, bool(meter.paused))
     if (entry.detail, entry.rule) != (wanted, rule):
         return f"supply {entry.detail} by rule {entry.rule} where the policy says {wanted} by rule {rule}"
     return ""
+
+
+_JUDGES = {
+    kinds.TOKEN: _token,
+    kinds.KEY_CHANGE: _key_change,
+    kinds.CLEAR: _managing,
+    kinds.LIMIT: _managing,
+    kinds.VOID: _managing,
+}

@@ -31,6 +31,7 @@ FACTOR = const(22)
 GRANT = const(23)
 VOID = const(24)
 EVENT = const(25)
+LIMIT = const(26)
 
 KIND_NAMES = (
     "",
@@ -59,6 +60,7 @@ KIND_NAMES = (
     "grant",
     "void",
     "event",
+    "limit",
 )
 
 # Kinds whose payload is a hash instead of numbers.
@@ -96,6 +98,16 @@ REMOTE = const(0)
 LOCAL = const(1)
 MANUAL = const(2)
 
+# What happened, in the detail of EVENT.
+EVENT_STUCK_KEY = const(1)
+EVENT_VALVE_TEST = const(2)
+EVENT_FLOW_OVER = const(3)
+EVENT_FLOW_PAUSE_OVER = const(4)
+
+# What was cleared, in the low byte of the detail of CLEAR.
+CLEARED_CREDIT = const(1)
+CLEARED_TAMPER = const(2)
+
 # Rule ids: why an entry was written. The sentence for each is in RULE_TEXTS.
 RULE_NONE = const(0)
 RULE_ENROLMENT = const(1)
@@ -113,6 +125,8 @@ RULE_LOCKOUT = const(12)
 RULE_TIME_SIGNED = const(13)
 RULE_RETRY = const(14)
 RULE_PERIODIC = const(15)
+RULE_FLOW_LIMIT = const(16)
+RULE_VALVE_TEST = const(17)
 
 RULE_TEXTS = (
     "",
@@ -131,4 +145,6 @@ RULE_TEXTS = (
     "time set by a signed message",
     "valve motion tried again",
     "written periodically",
+    "closed: more flowed than the limit allows",
+    "test of the valve by a token",
 )

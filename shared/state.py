@@ -9,7 +9,8 @@ import hashlib
 
 from shared import kinds
 from shared.entries import HASH_SIZE, Entry
-from shared.tid_memory import TID_MAX, TidMemory
+from shared.fold import GATEWAY_HANDLERS, METER_HANDLERS
+from shared.tid_memory import TidMemory
 from shared.wire import Layout, Reader, write_unsigned
 
 _GATEWAY = Layout(
@@ -26,6 +27,7 @@ _GATEWAY = Layout(
     ("floor_version", "u4"),
     ("floor_check", "u4"),
     ("keypad_failures", "u2"),
+    ("lid_open", "u1"),
     ("group_left", "u1"),
     ("meters", "u1"),
 )
@@ -43,16 +45,47 @@ _METER = Layout(
     ("intent", "u1"),
     ("outcome", "u1"),
     ("warned", "u1"),
+    ("krn", "u1"),
+    ("ti", "u1"),
+    ("kt", "u1"),
+    ("ken", "u1"),
+    ("base_code", "u1"),
+    ("flow_limit", "u4"),
+    ("paused", "u1"),
+    ("tampered", "u1"),
     ("tid_minimum", "u4"),
     ("tids", "u1"),
+    ("retired_keys", "u1"),
+    ("past_keys", "u1"),
+)
+_PLAIN = (
+    "key_check",
+    "register",
+    "credited",
+    "failures",
+    "intent",
+    "outcome",
+    "warned",
+    "krn",
+    "ti",
+    "kt",
+    "ken",
+    "base_code",
+    "flow_limit",
+    "paused",
+    "tampered",
 )
 _TID_SIZE = 3
-_FAILURES_MAX = 0xFFFF
-_CREDITED_MAX = (1 << 48) - 1
+_KEY_CHECK_SIZE = 4
 
 
 class MeterState:
-    """One meter: `pots` by pot number in ml (energy in mWh), register and credit loaded to date likewise."""
+    """One meter: `pots` by pot number in ml (energy in mWh), register and credit loaded to date likewise.
+
+    `ken`, `kt` and `base_code` are set by a key change; while `base_code` is 0 they are those of the enrolment.
+    `past_keys` are the checks of replaced keys, oldest first; a roll-over retired the first `retired_keys` of them.
+    `flow_limit` is in L/h (energy: W), 0 none; `paused` while supply is closed because more flowed.
+    """
 
     def __init__(self, channel: int):
         self.channel = channel
@@ -64,26 +97,39 @@ class MeterState:
         self.intent = kinds.CLOSED
         self.outcome = kinds.VALVE_CLOSED
         self.warned = 0
+        self.krn = 0
+        self.ti = 0
+        self.kt = 0
+        self.ken = 0
+        self.base_code = 0
+        self.flow_limit = 0
+        self.paused = 0
+        self.tampered = 0
+        self.retired_keys = 0
+        self.past_keys: list[int] = []
         self.tids = TidMemory(0)
 
+    def is_retired(self, key_check: int) -> bool:
+        """Whether a key was in force before the last roll-over: tokens under it could be used a second time."""
+        return key_check in self.past_keys[: self.retired_keys]
+
     def to_bytes(self) -> bytes:
+        values = {name: getattr(self, name) for name in _PLAIN}
         head = _METER.encode(
             channel=self.channel,
-            key_check=self.key_check,
             token_credit=self.pots[kinds.TOKEN_CREDIT],
             emergency_credit=self.pots[kinds.EMERGENCY_CREDIT],
             reserved_credit=self.pots[kinds.RESERVED_CREDIT],
             accumulated_debt=self.pots[kinds.ACCUMULATED_DEBT],
-            register=self.register,
-            credited=self.credited,
-            failures=self.failures,
-            intent=self.intent,
-            outcome=self.outcome,
-            warned=self.warned,
             tid_minimum=self.tids.minimum,
             tids=len(self.tids.tids),
+            retired_keys=self.retired_keys,
+            past_keys=len(self.past_keys),
+            **values,
         )
-        return head + b"".join([write_unsigned(tid, _TID_SIZE, "tid") for tid in self.tids.tids])
+        rows = [write_unsigned(tid, _TID_SIZE, "tid") for tid in self.tids.tids]
+        rows.extend([write_unsigned(check, _KEY_CHECK_SIZE, "past key") for check in self.past_keys])
+        return head + b"".join(rows)
 
 
 class GatewayState:
@@ -102,6 +148,7 @@ class GatewayState:
         self.floor_version = 0
         self.floor_check = 0
         self.keypad_failures = 0
+        self.lid_open = 0
         self.group_left = 0
         self.meters: dict[int, MeterState] = {}
 
@@ -123,7 +170,7 @@ class GatewayState:
         self.group_left = entry.group_left
         if entry.kind == kinds.METER:
             self.meters[entry.meter] = _opened(entry)
-        handler = _GATEWAY_HANDLERS.get(entry.kind)
+        handler = GATEWAY_HANDLERS.get(entry.kind)
         if handler is not None:
             handler(self, entry)
         meter = self.meters.get(entry.meter)
@@ -149,7 +196,7 @@ def from_bytes(data: bytes) -> GatewayState:
 def _read_meter(reader: Reader) -> MeterState:
     head = _METER.read(reader)
     meter = MeterState(head["channel"])
-    for name in ("key_check", "register", "credited", "failures", "intent", "outcome", "warned"):
+    for name in _PLAIN:
         setattr(meter, name, head[name])
     meter.pots[kinds.TOKEN_CREDIT] = head["token_credit"]
     meter.pots[kinds.EMERGENCY_CREDIT] = head["emergency_credit"]
@@ -157,12 +204,16 @@ def _read_meter(reader: Reader) -> MeterState:
     meter.pots[kinds.ACCUMULATED_DEBT] = head["accumulated_debt"]
     tids = [reader.unsigned(_TID_SIZE, "tid") for _ in range(head["tids"])]
     meter.tids = TidMemory(head["tid_minimum"], tids)
+    meter.retired_keys = head["retired_keys"]
+    meter.past_keys = [reader.unsigned(_KEY_CHECK_SIZE, "past key") for _ in range(head["past_keys"])]
     return meter
 
 
 def _opened(entry: Entry) -> MeterState:
     meter = MeterState(entry.meter)
     meter.key_check = entry.reference_b
+    meter.krn = entry.detail >> 8
+    meter.ti = entry.detail & 0xFF
     meter.tids = TidMemory(entry.reference_a)
     return meter
 
@@ -171,87 +222,6 @@ def _apply_meter(meter: MeterState, entry: Entry) -> None:
     if entry.pot != kinds.NO_POT:
         meter.pots[entry.pot] = entry.balance
     meter.register = entry.register
-    handler = _METER_HANDLERS.get(entry.kind)
+    handler = METER_HANDLERS.get(entry.kind)
     if handler is not None:
         handler(meter, entry)
-
-
-def _token(meter: MeterState, entry: Entry) -> None:
-    if entry.reference_a <= TID_MAX:
-        meter.tids.accept(entry.reference_a)
-    meter.credited = min(max(meter.credited + entry.delta, 0), _CREDITED_MAX)
-    meter.warned = 0
-    if entry.detail >> 8 != kinds.REMOTE:
-        meter.failures = 0
-
-
-def _attempt(meter: MeterState, _entry: Entry) -> None:
-    meter.failures = min(meter.failures + 1, _FAILURES_MAX)
-
-
-def _refused(meter: MeterState, entry: Entry) -> None:
-    if entry.detail >> 8 != kinds.REMOTE:
-        meter.failures = max(meter.failures - 1, 0)
-
-
-def _intent(meter: MeterState, entry: Entry) -> None:
-    meter.intent = entry.detail & 0xFF
-
-
-def _outcome(meter: MeterState, entry: Entry) -> None:
-    meter.outcome = entry.detail & 0xFF
-
-
-def _warning(meter: MeterState, entry: Entry) -> None:
-    meter.warned = entry.detail & 0xFF
-
-
-def _keypad_token(state: GatewayState, entry: Entry) -> None:
-    if entry.detail >> 8 != kinds.REMOTE:
-        state.keypad_failures = 0
-
-
-def _keypad_attempt(state: GatewayState, _entry: Entry) -> None:
-    state.keypad_failures = min(state.keypad_failures + 1, _FAILURES_MAX)
-
-
-def _keypad_refused(state: GatewayState, entry: Entry) -> None:
-    if entry.detail >> 8 != kinds.REMOTE:
-        state.keypad_failures = max(state.keypad_failures - 1, 0)
-
-
-def _boot(state: GatewayState, _entry: Entry) -> None:
-    state.boots += 1
-
-
-def _command(state: GatewayState, entry: Entry) -> None:
-    state.command_counter = entry.reference_a
-
-
-def _policy(state: GatewayState, entry: Entry) -> None:
-    state.policy_version = entry.reference_a
-    state.policy_check = entry.reference_b
-
-
-def _floor(state: GatewayState, entry: Entry) -> None:
-    state.floor_version = entry.reference_a
-    state.floor_check = entry.reference_b
-
-
-_METER_HANDLERS = {
-    kinds.TOKEN: _token,
-    kinds.ATTEMPT: _attempt,
-    kinds.REFUSED: _refused,
-    kinds.VALVE_INTENT: _intent,
-    kinds.VALVE_OUTCOME: _outcome,
-    kinds.WARNING: _warning,
-}
-_GATEWAY_HANDLERS = {
-    kinds.TOKEN: _keypad_token,
-    kinds.ATTEMPT: _keypad_attempt,
-    kinds.REFUSED: _keypad_refused,
-    kinds.BOOT: _boot,
-    kinds.COMMAND: _command,
-    kinds.POLICY: _policy,
-    kinds.FLOOR: _floor,
-}

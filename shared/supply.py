@@ -7,9 +7,16 @@ from shared import kinds
 from shared.policy import Floor, Policy
 
 
-def decide(balance: int, current: int, quality: int, policy: Policy, floor: Floor) -> "tuple[int, int]":
-    """(supply state, rule id) for a token credit `balance` in ml, the supply state in force and the time quality."""
+def decide(
+    balance: int, current: int, quality: int, policy: Policy, floor: Floor, paused: bool = False
+) -> "tuple[int, int]":
+    """(supply state, rule id) for a token credit `balance` in ml, the supply state in force and the time quality.
+
+    `paused`: more flowed than the meter's limit allows, and the pause for it is not over.
+    """
     wanted, rule = _requested(balance, current, quality, policy)
+    if paused and wanted > kinds.CLOSED:
+        wanted, rule = kinds.CLOSED, kinds.RULE_FLOW_LIMIT
     if wanted < floor.minimum_supply:
         return floor.minimum_supply, kinds.RULE_FLOOR
     return wanted, rule

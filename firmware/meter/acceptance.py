@@ -15,7 +15,7 @@ from shared.sts.errors import (
     RangeError,
     UsedError,
 )
-from shared.sts.time_id import minutes_at
+from shared.sts.time_id import time_of
 from shared.tid_memory import OLD, USED
 
 _CREDIT = 0  # token class
@@ -28,37 +28,38 @@ class AheadError(RangeError):
     """The identifier lies further in the future than the policy allows; shown as the standard's range error."""
 
 
-def credit_of(value, settings, meter: MeterState, balance: int, policy: Policy, now_s: int, quality: int) -> int:
+def credit_of(value, settings, key, meter: MeterState, balance: int, policy: Policy, now_s: int, quality: int) -> int:
     """The credit in ml of a token value; the TokenError of the first check that fails.
 
-    `balance` is the present one with everything charged that has flowed; `settings` are the meter's; `quality` of the
-    time `now_s` decides whether an identifier can lie too far ahead.
+    `balance` is the present one with everything charged that has flowed; `settings` are the meter's, `key` the
+    MeterKey in force; `quality` of the time `now_s` decides whether an identifier can lie too far ahead.
     """
     if value.token_class != _CREDIT or value.subclass >= _CURRENCY_SUBCLASS or value.subclass != settings.commodity:
         raise FunctionError("this meter takes credit of its own commodity only")
-    _check_identifier(value.tid, settings, meter)
-    if settings.kt == _DDTK:
+    check_unused(value.tid, key, meter)
+    if key.kt == _DDTK:
         raise DDTKError("a default key carries no credit")
     credit = value.amount * settings.token_unit
     if credit <= 0:
         raise RangeError("a token without credit")
     if balance + credit > policy.max_meter_balance:
         raise CreditOverflowError("the balance would exceed its limit; use the token later")
-    if quality != kinds.TIME_UNKNOWN:
-        _check_time(value.tid, settings, policy, now_s)
+    check_time(value.tid, key, policy, now_s, quality)
     return credit
 
 
-def _check_identifier(tid, settings, meter):
+def check_unused(tid: int, key, meter: MeterState) -> None:
+    """UsedError or OldError for an identifier that the meter has seen or left behind, KeyExpiredError past KEN."""
     judgement = meter.tids.judge(tid)
     if judgement == USED:
         raise UsedError("this token was used")
     if judgement == OLD:
         raise OldError("this token is older than all that are remembered")
-    if settings.ken != _KEN_OFF and tid >> 16 > settings.ken:
+    if key.ken != _KEN_OFF and tid >> 16 > key.ken:
         raise KeyExpiredError("this token was made after the key expired")
 
 
-def _check_time(tid, settings, policy, now_s):
-    if tid > minutes_at(now_s, settings.base_year) + policy.tid_ahead_max_min:
+def check_time(tid: int, key, policy: Policy, now_s: int, quality: int) -> None:
+    """AheadError for an identifier too far ahead, when the clock can be believed."""
+    if quality != kinds.TIME_UNKNOWN and time_of(tid, key.base_year) > now_s + 60 * policy.tid_ahead_max_min:
         raise AheadError("this token was made for a later time")

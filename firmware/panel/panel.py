@@ -2,14 +2,13 @@
 
 from firmware.panel import digits
 from firmware.panel.digits import Digits
-from firmware.panel.screens import TALL_ROWS, Screens, cubic_metres
+from firmware.panel.screens import TALL_ROWS, Screens
 from shared.compat import const
 
 RESULT_MS = const(3000)
 AMOUNT_MS = const(5000)
 _ROTATE_MS = const(10000)
 _PAGES = const(3)
-_ACCEPTED = const(1)
 
 
 class Panel:
@@ -34,14 +33,11 @@ class Panel:
         self._pages = []
         return self._keys.press(key, now_ms)
 
-    def show_result(self, channel: int, code: int, credit: int, balance: int, wait_s: int, now_ms: int) -> None:
-        """The word, then, when accepted, what was added and the new balance (all in ml)."""
+    def show_result(self, channel: int, code: int, wait_s: int, pages: list, now_ms: int) -> None:
+        """The word for a result code, then pages of (name in panel/texts.py, value)."""
         number = self.number(channel)
-        pages = [(RESULT_MS, self._screens.result(number, code, wait_s))]
-        if code == _ACCEPTED:
-            pages.append((AMOUNT_MS, self._screens.value(number, "added", cubic_metres(credit))))
-            pages.append((AMOUNT_MS, self._screens.value(number, "balance", cubic_metres(balance))))
-        self._pages = pages
+        self._pages = [(RESULT_MS, self._screens.result(number, code, wait_s))]
+        self._pages.extend([(AMOUNT_MS, self._screens.value(number, name, value)) for name, value in pages])
         self._page_ms = now_ms
         self._result_until_ms = now_ms + RESULT_MS
 

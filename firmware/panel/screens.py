@@ -5,6 +5,7 @@ from firmware.panel.texts import Texts
 from shared.compat import const
 
 _WORDS = {1: "accepted", 4: "full", 9: "old", 10: "used", 11: "expired", 13: "rejected"}
+_SECTIONS = {2: 1, 3: 2, 17: 3, 18: 4}  # result code of an accepted section of a key change -> its number
 _LOCKOUT = const(15)
 TALL_ROWS = const(4)
 
@@ -58,6 +59,8 @@ class Screens:
         """The word for a result code of STS."""
         if code == _LOCKOUT:
             word = self.texts("locked", wait_s)
+        elif code in _SECTIONS:
+            word = self.texts("section", _SECTIONS[code])
         elif code in _WORDS:
             word = self.texts(_WORDS[code])
         else:

@@ -2,6 +2,7 @@
 
 from shared import checks, kinds
 from shared.entries import BODY_SIZE, decode
+from shared.key_data import KeyData
 from shared.state import GatewayState
 
 
@@ -31,9 +32,11 @@ def audit_ledger(store) -> None:
         wrong = checks.contradiction(state, entry, None, None)
         assert not wrong, (entry.sequence, wrong)
         state.apply(entry)
-        if entry.kind == kinds.TOKEN:
-            assert (entry.meter, entry.reference_a) not in used, "a TID was used twice"
-            used.add((entry.meter, entry.reference_a))
+        for tid in _used_by(entry):
+            assert (entry.meter, tid) not in used, "a TID was used twice"
+            used.add((entry.meter, tid))
+        if entry.kind == kinds.KEY_CHANGE and KeyData(entry).roll_over:
+            used = {(meter, tid) for meter, tid in used if meter != entry.meter}
         if entry.pot == kinds.TOKEN_CREDIT:
             sums[entry.meter] = sums.get(entry.meter, 0) + entry.delta
     assert state.to_bytes() == store.state.to_bytes(), "the fold of the ledger is not the state"
@@ -42,13 +45,21 @@ def audit_ledger(store) -> None:
         assert gained == state.meters[channel].pots[kinds.TOKEN_CREDIT], "credit was lost or made"
 
 
+def _used_by(entry):
+    """The identifiers that an entry uses up."""
+    if entry.kind == kinds.VOID:
+        return (entry.reference_a, entry.reference_b)
+    return (entry.reference_a,) if entry.kind in (kinds.TOKEN, kinds.CLEAR, kinds.LIMIT) else ()
+
+
 def progress(house) -> "list[tuple]":  # type: ignore[type-arg]
-    """What must never go back: counters, versions, per meter the used TIDs, register and credit loaded."""
+    """What must never go back: counters, versions, per meter register, credit loaded, used TIDs (since a roll-over)."""
     state = house.state
     figures = [(state.sequence,), (state.command_counter,), (state.policy_version,), (state.floor_version,)]
     for channel in sorted(state.meters):
         meter = state.meters[channel]
-        figures.append((meter.register, meter.credited, len(meter.tids.tids), tuple(meter.tids.tids)))
+        used = (len(meter.tids.tids), tuple(meter.tids.tids))
+        figures.append((meter.register, meter.credited, meter.retired_keys, used))
     return figures
 
 

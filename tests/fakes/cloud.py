@@ -65,7 +65,7 @@ class FakeCloud:
         if kind == "/vends" and name in self._tokens:
             self.reprints += 1
             vend = next(vend for vend in self.lists["/vends"] if vend["purchase_id"] == name)
-            return web.json_response({**vend, "token": self._tokens[name]})
+            return web.json_response(self._receipt(vend))
         return _error(404, f"There is no {path}.")
 
     def _vend(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +77,7 @@ class FakeCloud:
             self.lists["/vends"].append(
                 {
                     "id": len(self.lists["/vends"]) + 1,
+                    "part": 1,
                     **{name: order[name] for name in ("purchase_id", "drn", "volume_ml", "delivery")},
                     "amount_minor": amount,
                     "change_minor": order["tender"]["amount_minor"] - amount,
@@ -87,7 +88,11 @@ class FakeCloud:
                 }
             )
         vend = next(vend for vend in self.lists["/vends"] if vend["purchase_id"] == purchase_id)
-        return {**vend, "token": self._tokens[purchase_id]}
+        return self._receipt(vend)
+
+    def _receipt(self, vend: dict[str, Any]) -> dict[str, Any]:
+        digits = self._tokens[vend["purchase_id"]]
+        return {**vend, "token": digits, "tokens": [{"kind": "credit", "number": 1, "digits": digits}]}
 
 
 def _meter(number: int, gateway_id: int, channel: int) -> dict[str, Any]:

@@ -62,7 +62,9 @@ def signed_floor(version: int, minimum_supply: int, seed: bytes = FLOOR_SEED) ->
     return document + ed25519.sign(seed, document)
 
 
-def bundle(meters: int = 1, epoch: int = 1, policy: "bytes | None" = None, floor: bytes = b"", **changes) -> bytes:
+def bundle(
+    meters: int = 1, epoch: int = 1, policy: "bytes | None" = None, floor: bytes = b"", tables: bytes = b"", **changes
+) -> bytes:
     """A bundle for `meters` water meters; `changes` go into every meter."""
     rows = [_meter_row(channel, changes) for channel in range(meters)]
     return documents.BUNDLE.encode(
@@ -80,7 +82,7 @@ def bundle(meters: int = 1, epoch: int = 1, policy: "bytes | None" = None, floor
         broker_ca=b"",
         policy=policy if policy is not None else signed_policy(),
         floor=floor,
-        tables=b"",
+        tables=tables,
         meters=b"".join(rows),
     )
 

@@ -165,15 +165,6 @@ def test_a_token_from_far_ahead_is_refused_only_when_the_clock_is_trusted():
     assert trusted == 7 and house.type(house.token(5, tid=far)) == 1
 
 
-def test_test_tokens_are_not_supported_and_do_not_count():
-    house = House()
-    from shared.sts.fields import MeterTest
-    from shared.sts.token import encode
-
-    assert house.type(encode(MeterTest(0, 1), None)) == 8
-    assert house.meter().failures == 0
-
-
 def test_no_room_refuses_the_token_and_keeps_it_usable():
     house = House()
     token = house.token(5)
