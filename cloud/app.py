@@ -41,6 +41,8 @@ from cloud.tariffs import routes as tariffs
 from cloud.vending import routes as vending
 from cloud.vending.envelope import keyring
 from cloud.vending.keystore import SealedKeyStore
+from cloud.vending.pkcs11_token import pkcs11_token
+from cloud.vending.sta_tables import sta_tables
 from cloud.vending.store import KeyStore
 
 AREAS = (health, auth, meters, accounts, tariffs, vending, ledger, commands, notify, audit)
@@ -65,7 +67,7 @@ def build_app(
     app[CONFIG] = config
     app[CLOCK] = clock
     app[DATABASE] = database or Database(config.database_url)
-    app[KEY_STORE] = key_store or SealedKeyStore(keyring(config))
+    app[KEY_STORE] = key_store or SealedKeyStore(keyring(config), sta_tables(config), pkcs11_token(config))
     app[PASSWORDS] = Passwords()
     app[LOGIN_LIMITER] = Limiter(_LOGINS_PER_SOURCE, _LOGIN_WINDOW_S)
     app[PROVIDER] = messages or provider(config)

@@ -25,6 +25,7 @@ from cloud.config import Config, ConfigError, load
 from cloud.db import Database
 from cloud.errors import CloudError
 from cloud.keys import DEAD_SERVICES
+from cloud.vending.cli import app as report_app
 from cloud.vending.envelope import keyring, write_new_kek
 from cloud.vending.keystore import SealedKeyStore
 
@@ -40,6 +41,7 @@ app.add_typer(key_app, name="api-key")
 app.add_typer(store_app, name="keystore")
 app.add_typer(audit_app, name="audit")
 app.add_typer(broker_app, name="broker")
+app.add_typer(report_app, name="report")
 
 Utility = Annotated[int | None, typer.Option(help="Work for this utility only.")]
 

@@ -37,6 +37,9 @@ VolumeMl = Annotated[int, Field(ge=1, le=_VOLUME_ML_MAX)]
 MoneyMinor = Annotated[int, Field(ge=0, le=_MONEY_MINOR_MAX)]
 
 PATH_TYPES: dict[str, Any] = {
+    "utility": UtilityId,
+    "customer": RowId,
+    "key_change": RowId,
     "gateway": GatewayId,
     "drn": Drn,
     "purchase_id": UUID,

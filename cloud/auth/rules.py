@@ -13,6 +13,8 @@ SCOPES = frozenset(
         "customers:read",
         "customers:write",
         "enrolment",
+        "key-changes:read",
+        "key-changes:write",
         "ledger:read",
         "messages:read",
         "meters:read",
@@ -27,6 +29,7 @@ SCOPES = frozenset(
         "vending-keys:read",
         "vending-keys:write",
         "vends:read",
+        "vends:void",
     }
 )
 
@@ -40,6 +43,7 @@ ROLES: dict[str, frozenset[str]] = {
     "engineer": frozenset(
         {"meters:read", "meters:write", "enrolment", "ledger:read", "commands:read", "commands:write"}
         | {"cases:read", "cases:write", "tariffs:read", "utilities:read", "customers:read"}
+        | {"key-changes:read", "key-changes:write"}
     ),
     "auditor": _READS,
     "installer": frozenset({"meters:read", "meters:write", "enrolment", "ledger:read", "utilities:read"}),

@@ -15,6 +15,8 @@ from cloud.clock import Clock
 from cloud.commands import service
 from cloud.commands.models import Command
 from cloud.db import Database
+from cloud.vending import voiding
+from cloud.vending.key_change import section_of
 from cloud.vending.models import Vend
 from cloud.vending.service import token_of
 from cloud.vending.store import COMMAND, KeyStore
@@ -57,9 +59,21 @@ async def _payload(session: AsyncSession, key_store: KeyStore, command: Command,
         assert command.payload is not None, "a document travels as it was queued"
         return command.payload
     assert command.channel is not None, "a token is for a meter"
+    check, digits = await _token(session, key_store, command, now)
+    return TOKEN_PAYLOAD.encode(channel=command.channel, key_check=check, token=int(digits))
+
+
+async def _token(session: AsyncSession, key_store: KeyStore, command: Command, now: int) -> tuple[int, str]:
+    """The check value of the key that a token is under, and its digits."""
+    actor = system("commands")
+    if command.key_change_id is not None and command.section is not None:
+        made = await section_of(session, key_store, actor, command.key_change_id, command.section, now)
+        return made.key_check, made.digits
+    if command.void_vend_id is not None:
+        made = await voiding.token_of(session, key_store, actor, command.void_vend_id, now)
+        return made.key_check, made.digits
     vend = await session.get_one(Vend, command.vend_id)
-    digits = await token_of(session, key_store, system("commands"), vend.id, now)
-    return TOKEN_PAYLOAD.encode(channel=command.channel, key_check=vend.key_check, token=int(digits))
+    return vend.key_check, await token_of(session, key_store, actor, vend.id, now)
 
 
 class Dispatcher:

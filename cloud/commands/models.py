@@ -7,7 +7,8 @@ from cloud.db import Base, BigId
 
 
 class Command(Base):
-    """One command. `counter` rises by one per gateway and epoch. A token is not kept here: its vend gives it again.
+    """One command. `counter` rises by one per gateway and epoch. A token is not kept here: its vend,
+    `section` of its key change, or the vend that it voids gives it again.
 
     `status`: queued, sent, then applied or refused by the gateway, expired, or superseded by a new epoch.
     `sequence` is the ledger entry that says what became of it, `result` the code in that entry.
@@ -29,6 +30,9 @@ class Command(Base):
     channel: Mapped[int | None] = mapped_column(SmallInteger)
     drn: Mapped[str | None] = mapped_column(String(13))
     vend_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    key_change_id: Mapped[int | None] = mapped_column(BigInteger)
+    section: Mapped[int | None] = mapped_column(SmallInteger)
+    void_vend_id: Mapped[int | None] = mapped_column(BigInteger)
     payload: Mapped[bytes | None] = mapped_column(LargeBinary)
     issued_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger)

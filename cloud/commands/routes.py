@@ -11,7 +11,11 @@ from cloud.rows import page, rows_after
 
 
 class CommandView(View):
-    """A command; `kind` 1 loads a vend's token, 2 sets a policy, 3 a floor. `sequence` is the entry with its result."""
+    """A command; `kind` 1 enters a token: a vend's, a section of a key change, or the void of a vend. 2 sets a policy,
+    3 a floor.
+
+    `sequence` is the entry with its result.
+    """
 
     id: int
     gateway_id: int
@@ -22,6 +26,9 @@ class CommandView(View):
     channel: int | None
     drn: str | None
     vend_id: int | None
+    key_change_id: int | None
+    section: int | None
+    void_vend_id: int | None
     status: str
     issued_at: int
     expires_at: int

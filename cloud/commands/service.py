@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +11,7 @@ from cloud.errors import Conflict, NotFound
 from cloud.meters.models import Gateway
 from shared.documents import COMMAND_FLOOR, COMMAND_POLICY, COMMAND_TOKEN
 from shared.entries import Entry
+from shared.sts.key_change import RESULT_CODES
 
 QUEUED, SENT = "queued", "sent"
 APPLIED, REFUSED, EXPIRED, SUPERSEDED = "applied", "refused", "expired", "superseded"
@@ -18,7 +19,7 @@ OUTSTANDING = (QUEUED, SENT)
 LIFE_S = 24 * 3600
 """A command that was not carried out by then is refused by the gateway; a token's digits still work at the keypad."""
 
-_DONE = 1
+_DONE = (1, *RESULT_CODES[1:])  # a section of a key change has its own code for "accepted"
 _AGAIN_AFTER_S = 5
 
 
@@ -38,6 +39,41 @@ async def queue_token(
     session.add(command)
     await session.flush()
     return command.id
+
+
+async def queue_section(
+    session: AsyncSession, *, gateway_id: int, channel: int, drn: str, key_change_id: int, section: int, now: int
+) -> int:
+    """Queue a section of a key change; return the command's id, that of the one outstanding if there is one."""
+    mine = (Command.key_change_id == key_change_id, Command.section == section)
+    known = await _outstanding(session, gateway_id, mine, now)
+    if known is not None:
+        return known
+    command = await _numbered(session, gateway_id, COMMAND_TOKEN, now)
+    command.channel, command.drn, command.key_change_id, command.section = channel, drn, key_change_id, section
+    session.add(command)
+    await session.flush()
+    return command.id
+
+
+async def queue_void(session: AsyncSession, *, gateway_id: int, channel: int, drn: str, vend_id: int, now: int) -> int:
+    """Queue the void token of a vend; return the command's id, that of the one outstanding if there is one."""
+    known = await _outstanding(session, gateway_id, (Command.void_vend_id == vend_id,), now)
+    if known is not None:
+        return known
+    command = await _numbered(session, gateway_id, COMMAND_TOKEN, now)
+    command.channel, command.drn, command.void_vend_id = channel, drn, vend_id
+    session.add(command)
+    await session.flush()
+    return command.id
+
+
+async def _outstanding(
+    session: AsyncSession, gateway_id: int, like: tuple[ColumnElement[bool], ...], now: int
+) -> int | None:
+    mine = select(Command.id).join(Gateway, Gateway.id == Command.gateway_id).where(Command.gateway_id == gateway_id)
+    alive = mine.where(Command.epoch == Gateway.epoch, Command.status.in_(OUTSTANDING), Command.expires_at > now)
+    return await session.scalar(alive.where(*like).limit(1))
 
 
 async def queue_document(session: AsyncSession, *, gateway_id: int, kind: int, document: bytes, now: int) -> int:
@@ -121,7 +157,7 @@ async def finish(session: AsyncSession, *, gateway_id: int, epoch: int, entry: E
     if command is None or command.kind != entry.detail >> 8 or command.sequence is not None:
         return None  # the first entry about a command is its result
     command.result = entry.detail & 0xFF
-    command.status = APPLIED if command.result == _DONE else REFUSED
+    command.status = APPLIED if command.result in _DONE else REFUSED
     command.sequence = entry.sequence
     command.finished_at = now
     counter = await locked_counter(session, gateway_id, epoch)

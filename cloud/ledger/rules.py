@@ -119,7 +119,8 @@ def extend(
     claims = []
     for index, entry in enumerate(entries):
         wrong = checks.contradiction(state, entry, policy, floor) or _bent(entry)
-        if wrong or entry.kind in WIDENING or _is_told(state, entry) or _flows_while_closed(state, entry):
+        told = _is_told(state, entry) or _lifts_limit(state, entry) or _flows_while_closed(state, entry)
+        if wrong or entry.kind in WIDENING or told:
             claims.append(Claim(entry, wrong, _supply(state, entry), policy.version if policy else None))
         state.apply(entry)
         if entry.kind in (kinds.POLICY, kinds.FLOOR):
@@ -166,6 +167,14 @@ def _row(position: Position, entry: Entry, arrived_at: int, body: bytes, link_ha
 def _supply(state: GatewayState, entry: Entry) -> int:
     meter = state.meters.get(entry.meter)
     return meter.intent if meter is not None else kinds.CLOSED
+
+
+def _lifts_limit(state: GatewayState, entry: Entry) -> bool:
+    """Whether a LIMIT lets more flow than the one before it; 0 is no limit."""
+    meter = state.meters.get(entry.meter)
+    if entry.kind != kinds.LIMIT or meter is None or meter.flow_limit == 0:
+        return False
+    return entry.reference_b == 0 or entry.reference_b > meter.flow_limit
 
 
 def _flows_while_closed(state: GatewayState, entry: Entry) -> bool:

@@ -14,9 +14,11 @@ from cloud.commands import service as commands
 from cloud.ledger.models import LedgerHead, Verdict
 from cloud.ledger.rules import CONTRADICTED, EXPLAINED, UNEXPLAINED, Claim, Documents, Position
 from cloud.meters.models import GatewayEpoch, Meter, MeterOpening
-from cloud.vending.models import Vend
+from cloud.vending import key_change, voiding
+from cloud.vending.models import Vend, VendingKey
 from shared import kinds
 from shared.entries import HASH_SIZE, Entry
+from shared.key_data import KeyData, base_code
 
 REASON_MAX = 300
 
@@ -112,7 +114,9 @@ async def _token(inquiry: Inquiry) -> Finding:
     if meter is None:
         return _unexplained(f"no meter is known on channel {entry.meter}")
     sold = select(Vend).where(Vend.meter_id == meter.id, Vend.tid == entry.reference_a).with_for_update()
-    vend = await inquiry.session.scalar(sold.execution_options(populate_existing=True))
+    rows = (await inquiry.session.scalars(sold.execution_options(populate_existing=True))).all()
+    # Identifiers begin anew with a base date: the one under the entry's key is meant, if there are two.
+    vend = max(rows, key=lambda row: row.key_check == entry.reference_b, default=None)
     if vend is None:
         return _unexplained(f"meter {meter.drn} was sold no token with TID {entry.reference_a}")
     objection = _objection(vend, entry, inquiry.arrived_at)
@@ -124,6 +128,8 @@ async def _token(inquiry: Inquiry) -> Finding:
 def _objection(vend: Vend, entry: Entry, arrived_at: int) -> str:
     if vend.consumed_by is not None:
         return "used up by an earlier entry"
+    if vend.voided_at is not None:
+        return "it is void"
     if vend.created_at > arrived_at:
         return "recorded after the entry arrived"
     if vend.key_check != entry.reference_b:
@@ -186,6 +192,25 @@ async def _command(inquiry: Inquiry) -> Finding:
     return _explained(f"command {command.counter}: {command.status}", f"command:{command.id}")
 
 
+async def _key_change(inquiry: Inquiry) -> Finding:
+    entry, session = inquiry.entry, inquiry.session
+    meter = await meter_at(session, inquiry.position.gateway, entry.meter)
+    if meter is None:
+        return _unexplained(f"no meter is known on channel {entry.meter}")
+    change = await key_change.explains(session, meter.id, entry.reference_b)
+    if change is None:
+        return _unexplained(f"no change of meter {meter.drn} to this key was planned")
+    if change.planned_at > inquiry.arrived_at:
+        return _unexplained(f"key change {change.id}: planned after the entry arrived")
+    new = await session.get_one(VendingKey, change.new_vending_key_id)
+    data = KeyData(entry)
+    stated = (data.krn, data.ti, data.kt, data.ken, data.base_code, data.roll_over)
+    if stated != (new.krn, change.new_ti, new.kt, new.ken, base_code(new.base_year), change.roll_over):
+        return _unexplained(f"key change {change.id}: KRN, TI, KT, KEN or base date are not those that were planned")
+    await key_change.apply(session, change, inquiry.now)
+    return _explained(f"key change {change.id} to KRN {new.krn}", f"key-change:{change.id}")
+
+
 async def _policy(inquiry: Inquiry) -> Finding:
     entry = inquiry.entry
     if (entry.reference_a, entry.reference_b) not in inquiry.known.policies:
@@ -206,6 +231,28 @@ def _supply(claim: Claim) -> Finding:
     return _explained(kinds.RULE_TEXTS[claim.entry.rule], f"policy:{claim.policy}")
 
 
+async def _void(inquiry: Inquiry) -> Finding:
+    # It gives nothing, but who can make one without an order could burn credit that customers paid for.
+    entry, session = inquiry.entry, inquiry.session
+    meter = await meter_at(session, inquiry.position.gateway, entry.meter)
+    if meter is None:
+        return _unexplained(f"no meter is known on channel {entry.meter}")
+    vend = await voiding.explains(session, meter.id, entry.reference_a, entry.reference_b)
+    if vend is None or (vend.void_ordered_at or 0) > inquiry.arrived_at:
+        return _unexplained(f"nobody had ordered to void TID {entry.reference_b} of meter {meter.drn}")
+    await voiding.finish(session, vend, inquiry.now)
+    return _explained(f"vend {vend.id} is void; {vend.amount_minor} minor units returned", f"vend:{vend.id}")
+
+
+async def _takes_away(inquiry: Inquiry) -> Finding:
+    """Management tokens that clear need no sale: they give nothing. `shared.checks` has seen to that."""
+    entry = inquiry.entry
+    cause = f"token:{entry.reference_a}"
+    if entry.detail & 0xFF == kinds.CLEARED_TAMPER:
+        return _explained("the tamper status was cleared", cause)
+    return _explained(f"{-entry.delta} ml of credit were taken away", cause)
+
+
 async def _no_rule(inquiry: Inquiry) -> Finding:
     return _unexplained(f"nothing here allows a {kinds.KIND_NAMES[inquiry.entry.kind]}")
 
@@ -214,6 +261,9 @@ _RULES: dict[int, Callable[[Inquiry], Awaitable[Finding]]] = {
     kinds.OPEN: _epoch_start,
     kinds.METER: _opening,
     kinds.TOKEN: _token,
+    kinds.KEY_CHANGE: _key_change,
     kinds.POLICY: _policy,
     kinds.FLOOR: _floor,
+    kinds.CLEAR: _takes_away,
+    kinds.VOID: _void,
 }

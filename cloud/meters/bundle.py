@@ -17,6 +17,8 @@ from cloud.vending.models import VendingKey
 from cloud.vending.store import KeyStore, MeterIdentity, Use
 from shared.documents import BUNDLE, BUNDLE_METER, COMMODITIES, SEAL_CONTEXT, SEALED, key_check
 from shared.seal import seal
+from shared.sts.cipher import EA07
+from shared.sts.errors import RangeError
 from shared.sts.time_id import minutes_at
 from shared.x25519 import PublicKeyError
 
@@ -59,6 +61,7 @@ async def make(
     who = {"utility": enrolled.utility_id, "gateway": enrolled.gateway_id, "epoch": enrolled.epoch}
     utility = await session.get_one(Utility, enrolled.utility_id)
     policy = await policies.latest(session, enrolled.utility_id)
+    meters = await _meters(session, enrolled)
     plain = BUNDLE.encode(
         **who,
         issued_s=now,
@@ -72,8 +75,8 @@ async def make(
         broker_ca=broker.ca_der,
         policy=policy.document + policy.signature,
         floor=_NO_FLOOR,
-        tables=_NO_TABLES,
-        meters=await _meters(session, key_store, actor, enrolled, now),
+        tables=_tables(key_store, meters),
+        meters=b"".join([await _meter(session, key_store, actor, enrolled, meter, key, now) for meter, key in meters]),
     )
     return SEALED.encode(**who, box=_sealed(enrolled.seal_public, SEAL_CONTEXT.encode(**who), plain))
 
@@ -87,18 +90,33 @@ def _sealed(seal_public: bytes, context: bytes, plain: bytes) -> bytes:
         ) from None
 
 
-async def _meters(session: AsyncSession, key_store: KeyStore, actor: Actor, enrolled: GatewayEpoch, now: int) -> bytes:
-    found = select(Meter).where(Meter.gateway_id == enrolled.gateway_id).order_by(Meter.channel).with_for_update()
-    meters: Sequence[Meter] = (await session.scalars(found)).all()
-    if not meters:
+async def _meters(session: AsyncSession, enrolled: GatewayEpoch) -> list[tuple[Meter, VendingKey]]:
+    mine = select(Meter).where(Meter.gateway_id == enrolled.gateway_id).order_by(Meter.channel).with_for_update()
+    found: Sequence[Meter] = (await session.scalars(mine)).all()
+    if not found:
         raise Refused("no_meters", "The gateway has no meters; make them with POST /meters before it is enrolled.")
-    return b"".join([await _meter(session, key_store, actor, enrolled, meter, now) for meter in meters])
+    return [(meter, await session.get_one(VendingKey, meter.vending_key_id)) for meter in found]
+
+
+def _tables(key_store: KeyStore, meters: Sequence[tuple[Meter, VendingKey]]) -> bytes:
+    # Licensed material: it goes only where a meter needs it.
+    if all(key.ea != EA07 for _, key in meters):
+        return _NO_TABLES
+    tables = key_store.sta_tables()
+    if not tables:
+        raise Unavailable("tables_missing", "EA07 needs the operator's tables; set PENSTOCK_STA_TABLES_FILE.")
+    return tables
 
 
 async def _meter(
-    session: AsyncSession, key_store: KeyStore, actor: Actor, enrolled: GatewayEpoch, meter: Meter, now: int
+    session: AsyncSession,
+    key_store: KeyStore,
+    actor: Actor,
+    enrolled: GatewayEpoch,
+    meter: Meter,
+    key: VendingKey,
+    now: int,
 ) -> bytes:
-    key = await session.get_one(VendingKey, meter.vending_key_id)
     use = Use(actor, f"gateway:{enrolled.gateway_id}/{enrolled.epoch}", now)
     decoder_key = await key_store.derive(session, key, MeterIdentity(meter.drn, meter.ti), use)
     opening = await _open(session, enrolled, meter, key, key_check(decoder_key), now)
@@ -127,7 +145,7 @@ async def _open(
 ) -> MeterOpening:
     # A meter that was open before goes on from what its ledger said last; a new one from what its register shows.
     before = await standing.of(session, meter)
-    minimum = max(minutes_at(now, key.base_year), meter.last_tid)
+    minimum = max(_minutes(meter, key, now), meter.last_tid)
     meter.last_tid = minimum
     opening = await session.merge(
         MeterOpening(
@@ -147,3 +165,11 @@ async def _open(
     )
     await session.flush()
     return opening
+
+
+def _minutes(meter: Meter, key: VendingKey, now: int) -> int:
+    try:
+        return minutes_at(now, key.base_year)
+    except RangeError as error:
+        stopped = f"Meter {meter.drn} takes no more tokens under its key: {error}; it needs a new key first."
+        raise Refused("tid_exhausted", stopped) from None

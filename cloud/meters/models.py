@@ -7,7 +7,7 @@ from cloud.db import Base, BigId
 
 
 class Utility(Base):
-    """A water company; everything else belongs to one."""
+    """A water company; everything else belongs to one. `token_max_ml` is the most that it sells in one token."""
 
     __tablename__ = "utility"
 
@@ -16,6 +16,7 @@ class Utility(Base):
     currency: Mapped[str] = mapped_column(String(3))
     command_public: Mapped[bytes] = mapped_column(LargeBinary(32))
     floor_public: Mapped[bytes] = mapped_column(LargeBinary(32))
+    token_max_ml: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[int] = mapped_column(BigInteger)
 
 

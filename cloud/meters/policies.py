@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.meters.models import PolicyDocument
 from cloud.vending.store import COMMAND, KeyStore
-from shared.policy import POLICY, POLICY_FIELDS, check_value, encode_fields
+from shared.policy import POLICY, POLICY_FIELDS, check_value, decode_policy, encode_fields
 
 ALL_METERS = 0
 _FIRST_VERSION = 1
@@ -39,3 +39,8 @@ async def latest(session: AsyncSession, utility_id: int) -> PolicyDocument:
         PolicyDocument.utility_id == utility_id, PolicyDocument.meter_group == ALL_METERS
     )
     return (await session.scalars(mine.order_by(PolicyDocument.version.desc()).limit(1))).one()
+
+
+async def max_meter_balance_ml(session: AsyncSession, utility_id: int) -> int:
+    """Return the most that a meter's balance may be by the latest policy; no larger token would ever be accepted."""
+    return decode_policy((await latest(session, utility_id)).document).max_meter_balance

@@ -37,13 +37,14 @@ class NewUtility(Body):
 
 
 class UtilityView(View):
-    """A utility and the public keys that its gateways check documents with."""
+    """A utility, the public keys that its gateways check documents with, and its limit for one token."""
 
     id: int
     name: str
     currency: str
     command_public: str
     floor_public: str
+    token_max_ml: int | None
     created_at: int
 
     @classmethod
@@ -55,8 +56,15 @@ class UtilityView(View):
             currency=utility.currency,
             command_public=utility.command_public.hex(),
             floor_public=utility.floor_public.hex(),
+            token_max_ml=utility.token_max_ml,
             created_at=utility.created_at,
         )
+
+
+class TokenLimit(Body):
+    """The most that one token of a utility carries, in ml; null for what its policy lets a balance be."""
+
+    token_max_ml: int | None = Field(ge=100_000, le=_REGISTER_ML_MAX)
 
 
 class NewGateway(Body):
@@ -153,6 +161,13 @@ async def list_utilities(call: Call[None, PageQuery]) -> Page[UtilityView]:
     return Page[UtilityView](items=shown, next=shown[-1].id if len(rows) > len(shown) else None)
 
 
+async def set_token_limit(call: Call[TokenLimit, None]) -> UtilityView:
+    """Set the most that a utility sells in one token; larger sales are split."""
+    async with call.begin() as session:
+        limit = call.body.token_max_ml
+        return UtilityView.of(await service.set_token_limit(session, call.actor, call.path["utility"], limit, call.now))
+
+
 async def add_gateway(call: Call[NewGateway, None]) -> GatewayView:
     """Make a gateway."""
     async with call.begin() as session:
@@ -212,6 +227,16 @@ ROUTES = [
         tag="utilities",
     ),
     Route("GET", "/utilities", list_utilities, "utilities:read", Page[UtilityView], query=PageQuery, tag="utilities"),
+    Route(
+        "PUT",
+        "/utilities/{utility}/token-limit",
+        set_token_limit,
+        "tariffs:write",
+        UtilityView,
+        request=TokenLimit,
+        errors=(Forbidden, NotFound),
+        tag="utilities",
+    ),
     Route(
         "POST",
         "/gateways",

@@ -15,6 +15,7 @@ from cloud.meters import policies
 from cloud.meters.models import Gateway, Meter, Utility
 from cloud.rows import insert, of_actor, owned, rows_after
 from cloud.tariffs.models import Tariff
+from cloud.vending import key_service
 from cloud.vending.models import VendingKey
 from cloud.vending.store import COMMAND, FLOOR, KeyStore, MeterIdentity, Use
 from shared.documents import key_check
@@ -94,7 +95,7 @@ async def list_gateways(session: AsyncSession, actor: Actor, query: PageQuery) -
 async def add_meter(session: AsyncSession, key_store: KeyStore, actor: Actor, order: NewMeterOrder, now: int) -> Meter:
     """Make a meter. All that it refers to belongs to the gateway's utility; its number and its channel are free."""
     gateway = await gateway_of(session, actor, order.gateway_id)
-    key = await _vending_key(session, gateway.utility_id, order.sgc, order.krn, order.kt)
+    key = await key_service.find(session, gateway.utility_id, order.sgc, order.krn, order.kt)
     await _check_tariff(session, actor, gateway, order)
     if order.customer_id is not None:
         customer = await owned(session, actor, Customer, order.customer_id, "customer")
@@ -140,17 +141,6 @@ def _meter_refusal(order: NewMeterOrder) -> Conflict:
     return Conflict("meter_exists", f"The number {order.drn} or {place} is taken; check both with GET /meters.")
 
 
-async def _vending_key(session: AsyncSession, utility_id: int, sgc: str, krn: int, kt: int) -> VendingKey:
-    found = select(VendingKey).where(
-        VendingKey.utility_id == utility_id, VendingKey.sgc == sgc, VendingKey.krn == krn, VendingKey.kt == kt
-    )
-    key = await session.scalar(found)
-    if key is None:
-        missing = f"There is no vending key for SGC {sgc}, KRN {krn}, KT {kt}; make it with POST /vending-keys."
-        raise NotFound("vending_key_unknown", missing)
-    return key
-
-
 async def _check_tariff(session: AsyncSession, actor: Actor, gateway: Gateway, order: NewMeterOrder) -> None:
     tariff = await owned(session, actor, Tariff, order.tariff_id, "tariff")
     _same_utility(tariff.utility_id, gateway, f"tariff {order.tariff_id}")
@@ -171,6 +161,29 @@ async def meter_of(session: AsyncSession, actor: Actor, drn: str) -> Meter:
     if meter is None or not actor.may_see(meter.utility_id):
         raise NotFound("meter_unknown", f"There is no meter {drn}; check the number, or make it with POST /meters.")
     return meter
+
+
+async def drns(session: AsyncSession, meter_ids: set[int]) -> dict[int, str]:
+    """Return the meter number of each of these meters."""
+    return {
+        row.id: row.drn for row in await session.execute(select(Meter.id, Meter.drn).where(Meter.id.in_(meter_ids)))
+    }
+
+
+async def set_token_limit(
+    session: AsyncSession, actor: Actor, utility_id: int, token_max_ml: int | None, now: int
+) -> Utility:
+    """Set the most that a utility sells in one token, None for what its policy allows; larger sales are split."""
+    actor.require_utility(utility_id)
+    utility = await session.get(Utility, utility_id)
+    if utility is None:
+        raise NotFound("utility_unknown", f"There is no utility {utility_id}.")
+    utility.token_max_ml = token_max_ml
+    detail = {"token_max_ml": token_max_ml}
+    await audit.record(
+        session, actor, "utility.token-limit", f"utility:{utility_id}", detail, utility_id=utility_id, now=now
+    )
+    return utility
 
 
 async def list_meters(session: AsyncSession, actor: Actor, query: PageQuery) -> Sequence[Meter]:

@@ -91,10 +91,10 @@ class Outbox:
         if message.vend_id is None or _PLACE_OF_DIGITS not in message.text:
             return message.text
         async with self._database.begin() as session:
-            digits = await vending.token_of(
+            tokens = await vending.tokens_of(
                 session, self._key_store, system("outbox"), message.vend_id, self._clock.now()
             )
-        return message.text.replace(_PLACE_OF_DIGITS, grouped(digits))
+        return message.text.replace(_PLACE_OF_DIGITS, ", ".join(grouped(digits) for digits in tokens))
 
     async def _note(self, message_id: int, reason: str | None, waits: bool = False) -> None:
         now = self._clock.now()

@@ -1,6 +1,6 @@
 """Every text that a customer can receive, by language. `{token}` stays as it is until the moment of delivery."""
 
-from cloud.vending.models import Vend
+from cloud.vending.tokens import Sale
 
 _ML_PER_LITRE = 1000
 
@@ -31,10 +31,14 @@ _MINOR_DIGITS |= {"VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "I
 _MINOR_DIGITS |= {"OMR": 3, "TND": 3}  # ISO 4217; every other currency in use has two
 
 
-def vended(language: str, vend: Vend, drn: str) -> str:
-    """Return the message of a sale, with `{token}` where the token goes."""
-    return _VENDED[language][vend.delivery].format(
-        drn=drn, volume=litres(vend.volume_ml), amount=money(vend.amount_minor, vend.currency), currency=vend.currency
+def vended(language: str, sale: Sale, drn: str) -> str:
+    """Return the message of a sale, with `{token}` where the tokens go, in the order to enter them."""
+    first = sale.vend
+    return _VENDED[language][first.delivery].format(
+        drn=drn,
+        volume=litres(sale.volume_ml),
+        amount=money(sale.amount_minor, first.currency),
+        currency=first.currency,
     )
 
 

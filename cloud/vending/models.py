@@ -1,6 +1,16 @@
 """Tables of the key store and of the sale of tokens. No key and no token stands in any of them in clear."""
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db import Base, BigId
@@ -52,15 +62,17 @@ class Purchase(Base):
 
 
 class Vend(Base):
-    """A sale. Its token is a pure function of this row and the vending key. `consumed_by` is the one ledger entry
-    that took it in; while that is empty, the credit is in flight."""
+    """One token of a sale. It is a pure function of this row and the vending key. `consumed_by` is the one ledger entry
+    that took it in; while that is empty, the credit is in flight. Part 1 carries the tender and the change of the sale;
+    `key_change_id` is the key change whose sections were given out with it."""
 
     __tablename__ = "vend"
-    __table_args__ = (UniqueConstraint("meter_id", "tid"),)
+    __table_args__ = (UniqueConstraint("purchase_id", "part"), UniqueConstraint("meter_id", "key_check", "tid"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"), index=True)
-    purchase_id: Mapped[str] = mapped_column(ForeignKey("purchase.purchase_id"), unique=True)
+    purchase_id: Mapped[str] = mapped_column(ForeignKey("purchase.purchase_id"))
+    part: Mapped[int] = mapped_column(SmallInteger)
     meter_id: Mapped[int] = mapped_column(ForeignKey("meter.id"))
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
     vending_key_id: Mapped[int] = mapped_column(ForeignKey("vending_key.id"))
@@ -82,8 +94,86 @@ class Vend(Base):
     created_at: Mapped[int] = mapped_column(BigInteger)
     consumed_by: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     consumed_at: Mapped[int | None] = mapped_column(BigInteger)
+    key_change_id: Mapped[int | None] = mapped_column(ForeignKey("key_change.id"))
+    void_tid: Mapped[int | None]
+    void_ordered_at: Mapped[int | None] = mapped_column(BigInteger)
+    voided_at: Mapped[int | None] = mapped_column(BigInteger)
 
     @property
     def state(self) -> str:
-        """`vended` while the credit is in flight, `explained` once a ledger entry took it in."""
-        return "vended" if self.consumed_by is None else "explained"
+        """`vended` while the credit is in flight, `explained` once a ledger entry took it in; `voiding` while a void
+        token with the identifier `void_tid` is out, `void` once the ledger shows that one."""
+        if self.consumed_by is not None:
+            return "explained"
+        if self.voided_at is not None:
+            return "void"
+        return "vended" if self.void_tid is None else "voiding"
+
+
+class KeyChange(Base):
+    """A change of one meter's decoder key. `state`: planned, issued with a purchase, then applied when the ledger shows
+    it; or cancelled. `last_tid` counts under the new key where the base date changes."""
+
+    __tablename__ = "key_change"
+    __table_args__ = (
+        Index(
+            "uq_key_change_open",
+            "meter_id",
+            unique=True,
+            sqlite_where=text("state IN ('planned', 'issued')"),
+            postgresql_where=text("state IN ('planned', 'issued')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"), index=True)
+    meter_id: Mapped[int] = mapped_column(ForeignKey("meter.id"), index=True)
+    old_vending_key_id: Mapped[int] = mapped_column(ForeignKey("vending_key.id"))
+    old_ti: Mapped[int]
+    old_key_check: Mapped[int] = mapped_column(BigInteger)
+    new_vending_key_id: Mapped[int] = mapped_column(ForeignKey("vending_key.id"))
+    new_ti: Mapped[int]
+    new_key_check: Mapped[int] = mapped_column(BigInteger)
+    roll_over: Mapped[bool]
+    last_tid: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(String(10))
+    planned_at: Mapped[int] = mapped_column(BigInteger)
+    issued_at: Mapped[int | None] = mapped_column(BigInteger)
+    applied_at: Mapped[int | None] = mapped_column(BigInteger)
+    cancelled_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class CustomerAccount(Base):
+    """The money that a customer has left over in one currency; the row is locked while a posting is made."""
+
+    __tablename__ = "customer_account"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "currency"),
+        CheckConstraint("balance_minor >= 0", name="balance_minor"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"), index=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    currency: Mapped[str] = mapped_column(String(3))
+    balance_minor: Mapped[int] = mapped_column(BigInteger)
+    postings: Mapped[int] = mapped_column(BigInteger)
+
+
+class AccountPosting(Base):
+    """One movement of a customer's account and the balance after it. Only added; never negative."""
+
+    __tablename__ = "account_posting"
+    __table_args__ = (
+        UniqueConstraint("account_id", "sequence"),
+        CheckConstraint("balance_minor >= 0", name="balance_minor"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("customer_account.id"))
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    purchase_id: Mapped[str] = mapped_column(ForeignKey("purchase.purchase_id"), index=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    balance_minor: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[int] = mapped_column(BigInteger)

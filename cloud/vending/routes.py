@@ -8,9 +8,11 @@ from pydantic import Field
 from cloud.api.fields import Body, Currency, Drn, MoneyMinor, Page, PageQuery, Sgc, UtilityId, View, VolumeMl
 from cloud.api.route import Call, Route
 from cloud.errors import Conflict, NotFound, Refused, Unavailable
+from cloud.meters import service as meters
 from cloud.rows import page
-from cloud.vending import key_service, service
-from cloud.vending.models import Vend, VendingKey
+from cloud.vending import account_routes, key_change_routes, key_service, report_routes, service, void_routes
+from cloud.vending.models import VendingKey
+from cloud.vending.receipts import Receipt, VendView, receipt, vend_view
 
 
 class NewVendingKey(Body):
@@ -19,10 +21,10 @@ class NewVendingKey(Body):
     utility_id: UtilityId
     sgc: Sgc
     krn: int = Field(ge=1, le=9)
-    kt: Literal[1, 2] = 2
+    kt: int = Field(2, ge=0, le=3)
     base_year: Literal[1993, 2014, 2035] = 2014
-    ea: Literal[11] = 11
-    dkga: Literal[4] = 4
+    ea: Literal[7, 11] = 11
+    dkga: Literal[2, 4] = 4
     ken: int = Field(255, ge=0, le=255)
 
 
@@ -51,47 +53,18 @@ class Tender(Body):
 
 
 class NewVend(Body):
-    """A purchase. The caller makes `purchase_id`, and repeats the request unchanged until it has an answer."""
+    """A purchase. The caller makes `purchase_id`, and repeats the request unchanged until it has an answer.
+
+    `change` says what becomes of money tendered beyond the price of the volume asked for: it goes back to the payer
+    (return), or stays on the customer's account. What rounding the volume down leaves always stays there.
+    """
 
     purchase_id: UUID
     drn: Drn
     volume_ml: VolumeMl
     tender: Tender
     delivery: Literal["keypad", "remote"] = "keypad"
-
-
-class Line(View):
-    """A line of a receipt."""
-
-    kind: Literal["water", "change"]
-    volume_ml: int
-    price_minor_per_m3: int
-    amount_minor: int
-
-
-class VendView(View):
-    """A sale without its token; `state` is vended until the meter's ledger shows the credit, then explained."""
-
-    id: int
-    purchase_id: UUID
-    drn: str
-    tid: int
-    volume_ml: int
-    amount_minor: int
-    change_minor: int
-    currency: str
-    tender_kind: str
-    tender_minor: int
-    delivery: str
-    state: str
-    created_at: int
-
-
-class Receipt(VendView):
-    """A sale with every line; `token` is null for a caller who may not sell."""
-
-    token: str | None
-    lines: list[Line]
+    change: Literal["return", "account"] = "return"
 
 
 async def add_key(call: Call[NewVendingKey, None]) -> VendingKeyView:
@@ -108,29 +81,27 @@ async def list_keys(call: Call[None, PageQuery]) -> Page[VendingKeyView]:
 
 
 async def vend(call: Call[NewVend, None]) -> Receipt:
-    """Sell a token; the same request with the same purchase id gives the same token and sells once."""
+    """Sell tokens; the same request with the same purchase id gives the same tokens and sells once."""
     async with call.begin() as session:
-        sale = await service.vend(session, call.key_store, call.actor, _order(call.body), call.now)
-        return _receipt(sale.vend, sale.meter.drn, sale.digits)
+        return receipt(await service.vend(session, call.key_store, call.actor, _order(call.body), call.now))
 
 
 async def list_vends(call: Call[None, PageQuery]) -> Page[VendView]:
-    """List sales, without their tokens."""
+    """List sales token by token, without the digits."""
     async with call.read() as session:
         rows = await service.listed(session, call.actor, call.query)
-        drns = await service.drns(session, rows)
-    shown = [_view(row, drns[row.meter_id]) for row in rows[: call.query.limit]]
+        drns = await meters.drns(session, {row.meter_id for row in rows})
+    shown = [vend_view(row, drns[row.meter_id]) for row in rows[: call.query.limit]]
     return Page[VendView](items=shown, next=shown[-1].id if len(rows) > len(shown) else None)
 
 
 async def one_vend(call: Call[None, None]) -> Receipt:
-    """Show a sale; for who may sell, with its token, which is audited as a reprint."""
+    """Show a sale; for who may sell, with its tokens, which is audited as a reprint."""
     async with call.begin() as session:
-        row = await service.vend_of(session, call.actor, str(call.path["purchase_id"]))
+        rows = await service.purchase_of(session, call.actor, str(call.path["purchase_id"]))
         if "vend" in call.actor.scopes:
-            sale = await service.reprint(session, call.key_store, call.actor, row, call.now)
-            return _receipt(row, sale.meter.drn, sale.digits)
-        return _receipt(row, (await service.drns(session, [row]))[row.meter_id], None)
+            return receipt(await service.reprint(session, call.key_store, call.actor, rows, call.now))
+        return receipt(await service.without_tokens(session, rows), with_digits=False)
 
 
 def _order(body: NewVend) -> service.Order:
@@ -142,27 +113,8 @@ def _order(body: NewVend) -> service.Order:
         tender_minor=body.tender.amount_minor,
         currency=body.tender.currency,
         delivery=body.delivery,
+        change=body.change,
     )
-
-
-def _view(row: Vend, drn: str) -> VendView:
-    return VendView.model_validate({**_columns(row), "drn": drn})
-
-
-def _receipt(row: Vend, drn: str, digits: str | None) -> Receipt:
-    water = Line(
-        kind="water",
-        volume_ml=row.volume_ml,
-        price_minor_per_m3=row.price_minor_per_m3,
-        amount_minor=row.amount_minor,
-    )
-    change = Line(kind="change", volume_ml=0, price_minor_per_m3=0, amount_minor=row.change_minor)
-    lines = [water, change] if row.change_minor else [water]
-    return Receipt.model_validate({**_columns(row), "drn": drn, "token": digits, "lines": lines})
-
-
-def _columns(row: Vend) -> dict[str, object]:
-    return {name: getattr(row, name) for name in VendView.model_fields if name != "drn"}
 
 
 ROUTES = [
@@ -173,7 +125,7 @@ ROUTES = [
         "vending-keys:write",
         VendingKeyView,
         request=NewVendingKey,
-        errors=(Conflict, NotFound, Unavailable),
+        errors=(Conflict, NotFound, Refused, Unavailable),
         status=201,
         tag="vending",
     ),
@@ -208,4 +160,8 @@ ROUTES = [
         errors=(NotFound, Unavailable),
         tag="vending",
     ),
+    *account_routes.ROUTES,
+    *key_change_routes.ROUTES,
+    *report_routes.ROUTES,
+    *void_routes.ROUTES,
 ]

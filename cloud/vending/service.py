@@ -1,6 +1,6 @@
-"""The sale of a token: exactly once per purchase id, its identifier above all before it, everything in one transaction.
+"""The sale of tokens: exactly once per purchase id, identifiers above all before them, everything in one transaction.
 
-The token is not stored. It is a pure function of the vend's row and the vending key, so a repeat can only be the same.
+No token is stored. Each is a pure function of its vend's row and the vending key, so a repeat can only be the same.
 """
 
 import hashlib
@@ -18,22 +18,24 @@ from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
 from cloud.auth.actor import Actor
 from cloud.errors import Conflict, NotFound, Refused
+from cloud.meters import policies
 from cloud.meters import service as meters
-from cloud.meters.models import Gateway, Meter, MeterOpening
-from cloud.notify import outbox, texts
+from cloud.meters.models import Gateway, Meter, MeterOpening, Utility
 from cloud.rows import of_actor, rows_after
 from cloud.tariffs.models import Tariff
-from cloud.vending import rules
-from cloud.vending.models import Purchase, Vend, VendingKey
-from cloud.vending.store import CreditToken, Encoded, KeyStore, MeterIdentity, Use
+from cloud.vending import accounts, delivery, key_change, rules
+from cloud.vending.models import CustomerAccount, KeyChange, Purchase, Vend, VendingKey
+from cloud.vending.rules import Quote, Settlement
+from cloud.vending.store import CreditToken, KeyStore, MeterIdentity, Use
+from cloud.vending.tokens import CREDIT, KEY_CHANGE, Sale, Token
 
-REMOTE = "remote"
 _RND_VALUES = 16
+RETURN, ACCOUNT = "return", "account"
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a customer asks for and pays; `delivery` is keypad or remote."""
+    """What a customer asks for and pays; `delivery` is keypad or remote; `change` returns to the hand or account."""
 
     purchase_id: str
     drn: str
@@ -42,33 +44,38 @@ class Order:
     tender_minor: int
     currency: str
     delivery: str
+    change: str = RETURN
 
 
 @dataclass(frozen=True)
-class Sale:
-    """A vend, its meter, and its token's 20 digits."""
+class _Keyed:
+    """The key that a sale's tokens are made under, and the open key change that leads there, if there is one."""
 
-    vend: Vend
-    meter: Meter
-    digits: str
+    key: VendingKey
+    ti: int
+    key_check: int
+    last_tid: int
+    change: KeyChange | None
 
 
 async def vend(session: AsyncSession, key_store: KeyStore, actor: Actor, order: Order, now: int) -> Sale:
-    """Sell a token, or return the sale that this purchase id already made; Conflict if that was for something else."""
+    """Sell tokens, or return the sale that this purchase id already made; Conflict if that was for something else."""
     if not await _claim(session, order, now):
         return await _repeat(session, key_store, actor, order, now)
     meter = await _locked_meter(session, actor, order.drn)
-    key = await session.get_one(VendingKey, meter.vending_key_id)
     tariff = await _tariff(session, meter, order)
     gateway = await _opened_gateway(session, meter)
-    row = _row(actor, order, meter, tariff, key, now)
-    meter.last_tid = row.tid
-    session.add(row)
+    keyed = await _keyed(session, meter)
+    quoted = rules.quote(order.volume_ml, tariff.price_minor_per_m3, await _token_max_ml(session, meter))
+    settled = await _settle(session, order, meter, quoted, now)
+    rows = _rows(actor, order, meter, tariff, keyed, quoted, settled, now)
+    _advance(meter, keyed, rows[-1].tid, now)
+    session.add_all(rows)
     await session.flush()
-    encoded = await _encode(session, key_store, actor, row, meter, key, now)
-    await _record(session, actor, row, meter, now)
-    await _deliver(session, row, meter, gateway, encoded.digits, now)
-    return Sale(row, meter, encoded.digits)
+    sale = await reprint(session, key_store, actor, rows, now)
+    await _record(session, actor, sale, now)
+    await delivery.deliver(session, sale, gateway, now)
+    return sale
 
 
 async def _claim(session: AsyncSession, order: Order, now: int) -> bool:
@@ -85,24 +92,51 @@ def _order_hash(order: Order) -> bytes:
 
 async def _repeat(session: AsyncSession, key_store: KeyStore, actor: Actor, order: Order, now: int) -> Sale:
     purchase = await session.get_one(Purchase, order.purchase_id)
-    row = (await session.scalars(select(Vend).where(Vend.purchase_id == order.purchase_id))).one()
-    if purchase.request_sha256 != _order_hash(order) or not actor.may_see(row.utility_id):
+    rows = await _parts(session, order.purchase_id)
+    if purchase.request_sha256 != _order_hash(order) or not actor.may_see(rows[0].utility_id):
         used = f"Purchase id {order.purchase_id} was used for another order; a new purchase needs a new id."
         raise Conflict("purchase_id_used", used)
-    return await reprint(session, key_store, actor, row, now)
+    return await reprint(session, key_store, actor, rows, now)
 
 
-async def reprint(session: AsyncSession, key_store: KeyStore, actor: Actor, row: Vend, now: int) -> Sale:
-    """Make the token of a vend again; the key store audits it."""
-    meter = await session.get_one(Meter, row.meter_id)
-    key = await session.get_one(VendingKey, row.vending_key_id)
-    return Sale(row, meter, (await _encode(session, key_store, actor, row, meter, key, now)).digits)
+async def _parts(session: AsyncSession, purchase_id: str) -> Sequence[Vend]:
+    return (await session.scalars(select(Vend).where(Vend.purchase_id == purchase_id).order_by(Vend.part))).all()
+
+
+async def reprint(session: AsyncSession, key_store: KeyStore, actor: Actor, rows: Sequence[Vend], now: int) -> Sale:
+    """Make the tokens of a sale again, given all its vends; the key store audits each."""
+    meter = await session.get_one(Meter, rows[0].meter_id)
+    tokens = await _section_tokens(session, key_store, actor, rows[0], now)
+    tokens += [Token(CREDIT, row.part, await _digits(session, key_store, actor, row, meter, now), row) for row in rows]
+    return Sale(list(rows), meter, tokens, await accounts.movement(session, rows[0].purchase_id))
+
+
+async def without_tokens(session: AsyncSession, rows: Sequence[Vend]) -> Sale:
+    """Return a sale for who may not sell: its figures, no digits, and no key is used."""
+    meter = await session.get_one(Meter, rows[0].meter_id)
+    tokens = [Token(CREDIT, row.part, "", row) for row in rows]
+    return Sale(list(rows), meter, tokens, await accounts.movement(session, rows[0].purchase_id))
+
+
+async def _section_tokens(session: AsyncSession, key_store: KeyStore, actor: Actor, row: Vend, now: int) -> list[Token]:
+    if row.key_change_id is None:
+        return []
+    change = await session.get_one(KeyChange, row.key_change_id)
+    sections = await key_change.sections(session, key_store, actor, change, now)
+    return [Token(KEY_CHANGE, number, section.digits, None) for number, section in enumerate(sections, 1)]
 
 
 async def token_of(session: AsyncSession, key_store: KeyStore, actor: Actor, vend_id: int, now: int) -> str:
-    """Return the 20 digits of a vend, for its delivery."""
+    """Return the 20 digits of one vend, for its delivery by the link."""
     row = await session.get_one(Vend, vend_id)
-    return (await reprint(session, key_store, actor, row, now)).digits
+    return await _digits(session, key_store, actor, row, await session.get_one(Meter, row.meter_id), now)
+
+
+async def tokens_of(session: AsyncSession, key_store: KeyStore, actor: Actor, vend_id: int, now: int) -> list[str]:
+    """Return the digits of every token of the sale that a vend belongs to, in the order to enter them."""
+    row = await session.get_one(Vend, vend_id)
+    sale = await reprint(session, key_store, actor, await _parts(session, row.purchase_id), now)
+    return [token.digits for token in sale.tokens]
 
 
 async def _locked_meter(session: AsyncSession, actor: Actor, drn: str) -> Meter:
@@ -127,99 +161,135 @@ async def _opened_gateway(session: AsyncSession, meter: Meter) -> Gateway:
     return gateway
 
 
-def _row(actor: Actor, order: Order, meter: Meter, tariff: Tariff, key: VendingKey, now: int) -> Vend:
-    quote = rules.quote(order.volume_ml, tariff.price_minor_per_m3, order.tender_minor)
-    return Vend(
-        utility_id=meter.utility_id,
-        purchase_id=order.purchase_id,
-        meter_id=meter.id,
-        customer_id=meter.customer_id,
-        vending_key_id=key.id,
-        ti=meter.ti,
-        key_check=meter.key_check,
-        tid=rules.allocate_tid(meter.last_tid, now, key.base_year, key.ken),
-        rnd=secrets.randbelow(_RND_VALUES),
-        units=quote.units,
-        volume_ml=quote.volume_ml,
-        tariff_id=tariff.id,
-        price_minor_per_m3=tariff.price_minor_per_m3,
-        amount_minor=quote.amount_minor,
-        currency=tariff.currency,
-        tender_kind=order.tender_kind,
-        tender_minor=order.tender_minor,
-        change_minor=quote.change_minor,
-        delivery=order.delivery,
-        actor=actor.label,
-        created_at=now,
-    )
+async def _keyed(session: AsyncSession, meter: Meter) -> _Keyed:
+    change = await key_change.open_for(session, meter.id, lock=True)
+    if change is None:
+        key = await session.get_one(VendingKey, meter.vending_key_id)
+        return _Keyed(key, meter.ti, meter.key_check, meter.last_tid, None)
+    key = await session.get_one(VendingKey, change.new_vending_key_id)
+    last_tid = change.last_tid if change.roll_over else meter.last_tid
+    return _Keyed(key, change.new_ti, change.new_key_check, last_tid, change)
 
 
-async def _encode(
-    session: AsyncSession, key_store: KeyStore, actor: Actor, row: Vend, meter: Meter, key: VendingKey, now: int
-) -> Encoded:
+async def _token_max_ml(session: AsyncSession, meter: Meter) -> int:
+    """The most that one token of this meter may carry: what its policy lets a balance be, or less by the utility."""
+    utility = await session.get_one(Utility, meter.utility_id)
+    most = await policies.max_meter_balance_ml(session, meter.utility_id)
+    return most if utility.token_max_ml is None else min(most, utility.token_max_ml)
+
+
+async def _settle(session: AsyncSession, order: Order, meter: Meter, quoted: Quote, now: int) -> Settlement:
+    account = await _account(session, order, meter)
+    if account is None:
+        return _settle_without_account(order, meter, quoted)
+    settled = rules.settle(quoted, order.tender_minor, account.balance_minor, keep_change=order.change == ACCOUNT)
+    await accounts.post(session, account, order.purchase_id, accounts.USED, -settled.from_account_minor, now)
+    await accounts.post(session, account, order.purchase_id, accounts.KEPT, settled.to_account_minor, now)
+    return settled
+
+
+async def _account(session: AsyncSession, order: Order, meter: Meter) -> CustomerAccount | None:
+    if meter.customer_id is None:
+        return None
+    return await accounts.locked(session, await session.get_one(Customer, meter.customer_id), order.currency)
+
+
+def _settle_without_account(order: Order, meter: Meter, quoted: Quote) -> Settlement:
+    if order.change == ACCOUNT:
+        raise Refused("no_account", f"Meter {meter.drn} has no customer, so nothing can be kept; return the change.")
+    settled = rules.settle(quoted, order.tender_minor, 0, keep_change=False)
+    return Settlement(0, 0, settled.change_minor + settled.to_account_minor)
+
+
+def _rows(
+    actor: Actor,
+    order: Order,
+    meter: Meter,
+    tariff: Tariff,
+    keyed: _Keyed,
+    quoted: Quote,
+    settled: Settlement,
+    now: int,
+) -> list[Vend]:
+    rows: list[Vend] = []
+    tid = keyed.last_tid
+    for number, part in enumerate(quoted.parts, 1):
+        tid = rules.allocate_tid(tid, now, keyed.key.base_year, keyed.key.ken)
+        row = Vend(
+            utility_id=meter.utility_id,
+            purchase_id=order.purchase_id,
+            part=number,
+            meter_id=meter.id,
+            customer_id=meter.customer_id,
+            vending_key_id=keyed.key.id,
+            ti=keyed.ti,
+            key_check=keyed.key_check,
+            tid=tid,
+            rnd=secrets.randbelow(_RND_VALUES),
+            units=part.units,
+            volume_ml=part.volume_ml,
+            tariff_id=tariff.id,
+            price_minor_per_m3=tariff.price_minor_per_m3,
+            amount_minor=part.amount_minor,
+            currency=tariff.currency,
+            tender_kind=order.tender_kind,
+            tender_minor=order.tender_minor if number == 1 else 0,
+            change_minor=settled.change_minor if number == 1 else 0,
+            delivery=order.delivery,
+            actor=actor.label,
+            created_at=now,
+            key_change_id=keyed.change.id if keyed.change else None,
+        )
+        rows.append(row)
+    return rows
+
+
+def _advance(meter: Meter, keyed: _Keyed, tid: int, now: int) -> None:
+    change = keyed.change
+    if change is not None and change.state == key_change.PLANNED:
+        change.state, change.issued_at = key_change.ISSUED, now
+    if change is not None and change.roll_over:
+        change.last_tid = tid
+    else:
+        meter.last_tid = tid
+
+
+async def _digits(session: AsyncSession, key_store: KeyStore, actor: Actor, row: Vend, meter: Meter, now: int) -> str:
+    key = await session.get_one(VendingKey, row.vending_key_id)
     token = CreditToken(meter.commodity, row.tid, row.rnd, row.units)
     use = Use(actor, f"vend:{row.id}", now)
     encoded = await key_store.encode(session, key, MeterIdentity(meter.drn, row.ti), token, use)
     assert encoded.key_check == row.key_check, "the meter's key changed under the vend"
-    return encoded
+    return encoded.digits
 
 
-async def _record(session: AsyncSession, actor: Actor, row: Vend, meter: Meter, now: int) -> None:
+async def _record(session: AsyncSession, actor: Actor, sale: Sale, now: int) -> None:
+    first = sale.vend
     detail = {
-        "purchase_id": row.purchase_id,
-        "drn": meter.drn,
-        "tid": row.tid,
-        "volume_ml": row.volume_ml,
-        "amount_minor": row.amount_minor,
-        "tender_minor": row.tender_minor,
-        "currency": row.currency,
-        "tender_kind": row.tender_kind,
-        "delivery": row.delivery,
+        "purchase_id": first.purchase_id,
+        "drn": sale.meter.drn,
+        "tids": [row.tid for row in sale.vends],
+        "volume_ml": sale.volume_ml,
+        "amount_minor": sale.amount_minor,
+        "tender_minor": first.tender_minor,
+        "from_account_minor": sale.movement.used_minor,
+        "to_account_minor": sale.movement.kept_minor,
+        "currency": first.currency,
+        "tender_kind": first.tender_kind,
+        "delivery": first.delivery,
+        "key_change": first.key_change_id,
     }
-    await audit.record(session, actor, "vend", f"vend:{row.id}", detail, utility_id=row.utility_id, now=now)
+    await audit.record(session, actor, "vend", f"vend:{first.id}", detail, utility_id=first.utility_id, now=now)
 
 
-async def _deliver(session: AsyncSession, row: Vend, meter: Meter, gateway: Gateway, digits: str, now: int) -> None:
-    if row.delivery == REMOTE:
-        from cloud.commands.service import queue_token  # commands ask this module for tokens: late, or a circle
-
-        await queue_token(
-            session,
-            gateway_id=gateway.id,
-            channel=meter.channel,
-            drn=meter.drn,
-            digits=digits,
-            vend_id=row.id,
-            now=now,
-        )
-    if row.customer_id is not None:
-        customer = await session.get_one(Customer, row.customer_id)
-        text = texts.vended(customer.language, row, meter.drn)
-        await outbox.add(
-            session,
-            utility_id=row.utility_id,
-            customer_id=customer.id,
-            kind="token",
-            text=text,
-            now=now,
-            vend_id=row.id,
-        )
-
-
-async def vend_of(session: AsyncSession, actor: Actor, purchase_id: str) -> Vend:
-    """Return the vend of a purchase; NotFound if there is none or the caller may not see it."""
-    row = await session.scalar(select(Vend).where(Vend.purchase_id == purchase_id))
-    if row is None or not actor.may_see(row.utility_id):
+async def purchase_of(session: AsyncSession, actor: Actor, purchase_id: str) -> Sequence[Vend]:
+    """Return the vends of a purchase in order; NotFound if there are none or the caller may not see them."""
+    rows = await _parts(session, purchase_id)
+    if not rows or not actor.may_see(rows[0].utility_id):
         raise NotFound("purchase_unknown", f"There is no purchase {purchase_id}; it was not vended.")
-    return row
+    return rows
 
 
 async def listed(session: AsyncSession, actor: Actor, query: PageQuery) -> Sequence[Vend]:
     """Return a page of the vends that the caller may see."""
     return await rows_after(session, of_actor(select(Vend), actor, Vend.utility_id), Vend.id, query)
-
-
-async def drns(session: AsyncSession, rows: Sequence[Vend]) -> dict[int, str]:
-    """Return the meter number of each meter id in these vends."""
-    found = select(Meter.id, Meter.drn).where(Meter.id.in_({row.meter_id for row in rows}))
-    return {row.id: row.drn for row in await session.execute(found)}

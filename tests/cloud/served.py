@@ -90,10 +90,11 @@ class Api:
 
 
 class KeyedDevice(Device):
-    """A device that shows the decoder keys of its bundle, by channel."""
+    """A device that shows the decoder keys of its bundle, by channel, and the tables of EA07 in it."""
 
     def start(self, bundle: dict) -> None:  # type: ignore[type-arg]
         self.decoder_keys: dict[int, bytes] = {}
+        self.tables: bytes = bundle["tables"]
         meters = Reader(bundle["meters"])
         while not meters.at_end():
             meter = documents.BUNDLE_METER.read(meters)
@@ -108,10 +109,12 @@ class Town:
         self.api = api
         self.device = KeyedDevice()
 
-    async def found(self, *, kt: int = 2, ken: int = 255, price: int = 10_000, enrol: bool = True) -> "Town":
+    async def found(
+        self, *, kt: int = 2, ken: int = 255, ea: int = 11, dkga: int = 4, price: int = 10_000, enrol: bool = True
+    ) -> "Town":
         made = self.api.made
         self.utility = (await made("/utilities", {"name": f"Town {uuid.uuid4()}", "currency": "KES"}))["id"]
-        key = {"utility_id": self.utility, "sgc": SGC, "krn": 1, "kt": kt, "ken": ken}
+        key = {"utility_id": self.utility, "sgc": SGC, "krn": 1, "kt": kt, "ken": ken, "ea": ea, "dkga": dkga}
         self.vending_key = (await made("/vending-keys", key))["id"]
         self.tariff = (await made("/tariffs", tariff(self.utility, price)))["id"]
         customer = {"utility_id": self.utility, "name": "Wanjiru", "phone": "+254700000001", "language": "fr"}

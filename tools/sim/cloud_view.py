@@ -24,7 +24,7 @@ class CloudView:
         self.state: Item = {"meters": [], "vends": [], "entries": {}, "messages": [], "cases": [], "problems": []}
         self._api = api
         self._gateway_ids = gateway_ids
-        self._tokens: dict[str, str] = {}  # purchase_id -> token; asking for one is a reprint, so it is done once
+        self._tokens: dict[str, dict[int, str]] = {}  # by purchase and part; asking is a reprint, so it is done once
         self._from: dict[str, int] = {}  # path -> where its newest items begin
 
     async def run(self) -> None:
@@ -66,8 +66,7 @@ class CloudView:
             "delivery": delivery,
         }
         receipt: Item = await self._api.post("/vends", order)
-        if receipt.get("token"):
-            self._tokens[str(receipt["purchase_id"])] = receipt["token"]
+        self._keep(receipt)
         await self.refresh()
         return receipt
 
@@ -103,11 +102,14 @@ class CloudView:
         purchase_id = str(vend["purchase_id"])
         if purchase_id not in self._tokens:
             try:
-                receipt = await self._api.get(f"/vends/{purchase_id}")
-                self._tokens[purchase_id] = receipt["token"] or ""
+                self._keep(await self._api.get(f"/vends/{purchase_id}"))
             except ApiError as error:
                 problems.append(str(error))
-        return self._tokens.get(purchase_id) or None
+        return self._tokens.get(purchase_id, {}).get(vend["part"])
+
+    def _keep(self, receipt: Item) -> None:
+        credit = {token["number"]: token["digits"] for token in receipt["tokens"] if token["kind"] == "credit"}
+        self._tokens[str(receipt["purchase_id"])] = {part: digits for part, digits in credit.items() if digits}
 
     async def _newest(self, path: str, name: str, problems: list[str]) -> list[Item]:
         """The newest items of a list, newest first; what lies before them is not asked for again."""

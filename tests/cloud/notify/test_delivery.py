@@ -12,7 +12,7 @@ from cloud.keys import CLOCK, DATABASE, KEY_STORE
 from cloud.notify import delivery, texts
 from cloud.notify.delivery import Outbox
 from cloud.notify.provider import DeliveryFailed, FileProvider, HttpProvider, NoProvider, Outgoing, Provider
-from tests.cloud.served import Api
+from tests.cloud.served import SGC, Api
 
 
 class Carrier:
@@ -53,6 +53,21 @@ async def test_a_sale_sends_its_token_in_the_customers_language(api: Api) -> Non
     assert carrier.taken[0].text == (
         f"Compteur {town.drn} : 5000 L pour 500.00 KES. Jeton : {texts.grouped(sold['token'])}"
     )
+
+
+async def test_one_message_carries_every_token_of_a_sale_in_the_order_to_enter_them(api: Api) -> None:
+    town = await api.town()
+    await api.made("/vending-keys", {"utility_id": town.utility, "sgc": SGC, "krn": 2})
+    await api.made("/key-changes", {"drn": town.drn, "to": {"sgc": SGC, "krn": 2}})
+    await api.call("PUT", f"/utilities/{town.utility}/token-limit", json={"token_max_ml": 3_000_000})
+    sold = await api.made("/vends", town.vend())
+    carrier = Carrier()
+
+    await outbox(api, carrier).deliver_due()
+
+    digits = [texts.grouped(token["digits"]) for token in sold["tokens"]]
+    assert len(digits) == 4 + 2
+    assert carrier.taken[0].text == f"Compteur {town.drn} : 5000 L pour 500.00 KES. Jeton : {', '.join(digits)}"
 
 
 async def test_the_database_and_the_api_hold_the_message_without_its_token(api: Api, config: Config) -> None:

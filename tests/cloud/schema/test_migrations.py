@@ -1,6 +1,7 @@
 """Migrations: they lead to exactly the models, on both databases, and back again."""
 
 import secrets
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,23 @@ def test_every_migration_leads_back_and_forth(empty_url: str) -> None:
     schema.upgrade(empty_url)
 
     command.check(config)
+
+
+def test_sales_of_the_older_form_become_sales_of_one_token(tmp_path: Path) -> None:
+    config = schema.alembic_config(f"sqlite:///{tmp_path}/old.db")
+    command.upgrade(config, "0002")
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        old.execute("INSERT INTO purchase VALUES ('p', x'00', 1)")
+        names = [row[1] for row in old.execute("PRAGMA table_info(vend)") if row[3]]
+        values = {**dict.fromkeys(names, 1), "id": 7, "purchase_id": "p", "tid": 99}
+        marks = ", ".join(f":{name}" for name in values)
+        old.execute(f"INSERT INTO vend ({', '.join(values)}) VALUES ({marks})", values)
+
+    command.upgrade(config, "head")
+
+    with sqlite3.connect(tmp_path / "old.db") as new:
+        sales = new.execute("SELECT id, purchase_id, part, tid, key_change_id, voided_at FROM vend").fetchall()
+    assert sales == [(7, "p", 1, 99, None, None)]
 
 
 def test_migrating_twice_changes_nothing(empty_url: str) -> None:

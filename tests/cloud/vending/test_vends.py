@@ -127,31 +127,10 @@ async def test_a_refused_sale_leaves_its_purchase_id_free(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked_ml", "sold_ml", "price"),
-    [
-        (99_999 + 100_000, 100_000, 1_000),
-        (2_000_000_000, 1_999_400_000, 19_994_000),  # 20000 units are not carried exactly, 19994 are
-    ],
-)
-async def test_the_volume_is_rounded_down_and_the_rest_of_the_money_is_change(
-    api: Api, asked_ml: int, sold_ml: int, price: int
-) -> None:
-    town = await api.town()
-    tender = {"kind": "cash", "amount_minor": 20_000_000, "currency": "KES"}
-
-    receipt = await api.made("/vends", town.vend(volume_ml=asked_ml, tender=tender))
-
-    assert (receipt["volume_ml"], receipt["amount_minor"]) == (sold_ml, price)
-    assert receipt["change_minor"] == 20_000_000 - price
-    assert [line["kind"] for line in receipt["lines"]] == ["water", "change"]
-    assert sum(line["amount_minor"] for line in receipt["lines"]) == 20_000_000
-
-
-@pytest.mark.parametrize(
     ("change", "code"),
     [
         ({"volume_ml": 99_999}, "volume_too_small"),
-        ({"volume_ml": 1_820_162_400_001 + 100_000}, "volume_too_large"),
+        ({"volume_ml": 10**13}, "volume_too_large"),
         ({"tender": {"kind": "cash", "amount_minor": 50_000, "currency": "UGX"}}, "currency_wrong"),
     ],
 )
@@ -190,7 +169,8 @@ async def test_only_who_may_sell_sees_the_token_again(api: Api) -> None:
     reader_sees = await api.as_key(reader["key"]).get(f"/vends/{sold['purchase_id']}")
 
     assert seller_sees.body == sold
-    assert reader_sees.body == {**sold, "token": None}
+    tokens = [{**token, "digits": None} for token in sold["tokens"]]
+    assert reader_sees.body == {**sold, "token": None, "tokens": tokens}
 
 
 async def test_every_use_of_a_vending_key_is_audited(api: Api) -> None:

@@ -19,7 +19,7 @@ export function showCloud(state) {
   if (!meters.some((meter) => meter.drn === chosen)) chosen = meters.length ? meters[0].drn : "";
   showMeterCards();
   showPrice();
-  list("vends", state.vends, (vend) => vend.purchase_id, vendRow, "Nothing sold yet. Choose a meter above and sell.");
+  list("vends", state.vends, (vend) => vend.id, vendRow, "Nothing sold yet. Choose a meter above and sell.");
   const entries = Object.entries(state.entries).flatMap(([gateway, rows]) => rows.map((row) => ({ ...row, gateway: Number(gateway) })));
   entries.sort((a, b) => (b.arrived_at ?? b.time_s) - (a.arrived_at ?? a.time_s) || b.sequence - a.sequence);
   list("entries", entries, (entry) => `${entry.gateway}/${entry.epoch}/${entry.sequence}`, entryRow, "No entry has arrived yet.");
@@ -120,7 +120,7 @@ async function sell(event) {
   const box = byId("receipt");
   const sold = `Sold ${cubicMetres(receipt.volume_ml)} m³.`;
   box.replaceChildren(...(delivery === "keypad"
-    ? [sold, h("span", { className: "token" }, groups(receipt.token)), typeButton(receipt)].filter(Boolean)
+    ? [sold, ...receipt.tokens.map((token) => h("span", { className: "token" }, groups(token.digits))), typeButton(receipt)].filter(Boolean)
     : [`${sold} The gateway gets it inside a signed command.`]));
   box.hidden = false;
 }

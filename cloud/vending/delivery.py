@@ -1,0 +1,58 @@
+"""Bringing tokens to the meter and to the customer: commands for the gateway, one each, and a message."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.accounts.models import Customer
+from cloud.commands import service as commands
+from cloud.meters.models import Gateway
+from cloud.notify import outbox, texts
+from cloud.vending.tokens import Sale, Token
+
+REMOTE = "remote"
+
+
+async def deliver(session: AsyncSession, sale: Sale, gateway: Gateway, now: int) -> None:
+    """Queue every token of a remote sale, in the order to enter them, and tell the customer."""
+    if sale.vend.delivery == REMOTE:
+        for token in sale.tokens:
+            await _queue(session, sale, token, gateway, now)
+    if sale.vend.customer_id is not None:
+        await _tell(session, sale, sale.vend.customer_id, now)
+
+
+async def _queue(session: AsyncSession, sale: Sale, token: Token, gateway: Gateway, now: int) -> None:
+    meter, change_id = sale.meter, sale.vend.key_change_id
+    if token.vend is not None:
+        await commands.queue_token(
+            session,
+            gateway_id=gateway.id,
+            channel=meter.channel,
+            drn=meter.drn,
+            digits=token.digits,
+            vend_id=token.vend.id,
+            now=now,
+        )
+        return
+    assert change_id is not None, "sections belong to a key change"
+    await commands.queue_section(
+        session,
+        gateway_id=gateway.id,
+        channel=meter.channel,
+        drn=meter.drn,
+        key_change_id=change_id,
+        section=token.number,
+        now=now,
+    )
+
+
+async def _tell(session: AsyncSession, sale: Sale, customer_id: int, now: int) -> None:
+    customer = await session.get_one(Customer, customer_id)
+    await outbox.add(
+        session,
+        utility_id=sale.vend.utility_id,
+        customer_id=customer.id,
+        kind="token",
+        text=texts.vended(customer.language, sale, sale.meter.drn),
+        now=now,
+        vend_id=sale.vend.id,
+    )

@@ -1,0 +1,49 @@
+"""A sale as it is handed over: its tokens in the order in which they are entered, and its figures as a whole."""
+
+from dataclasses import dataclass
+
+from cloud.meters.models import Meter
+from cloud.vending.accounts import Movement
+from cloud.vending.models import Vend
+
+KEY_CHANGE, CREDIT = "key_change", "credit"
+
+
+@dataclass(frozen=True)
+class Token:
+    """Twenty digits: a section of a key change, or the credit of `vend`; `number` counts each kind from 1."""
+
+    kind: str
+    number: int
+    digits: str
+    vend: Vend | None
+
+
+@dataclass(frozen=True)
+class Sale:
+    """The vends of a purchase, their meter, every token to enter, and what happened on the customer's account."""
+
+    vends: list[Vend]
+    meter: Meter
+    tokens: list[Token]
+    movement: Movement
+
+    @property
+    def vend(self) -> Vend:
+        """The first vend, which stands for the sale."""
+        return self.vends[0]
+
+    @property
+    def digits(self) -> str:
+        """The digits of the first credit token."""
+        return next(token.digits for token in self.tokens if token.kind == CREDIT)
+
+    @property
+    def volume_ml(self) -> int:
+        """What all tokens carry together."""
+        return sum(row.volume_ml for row in self.vends)
+
+    @property
+    def amount_minor(self) -> int:
+        """The price of that."""
+        return sum(row.amount_minor for row in self.vends)

@@ -1,0 +1,134 @@
+"""Taking a token back that was sold and not used: a void token burns its identifier, and then its money returns.
+
+The money is on the customer's account when the meter's ledger shows the void, not before: until then somebody may still
+enter the token that was sold.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.accounts.models import Customer
+from cloud.audit import service as audit
+from cloud.auth.actor import Actor
+from cloud.commands import service as commands
+from cloud.errors import NotFound, Refused
+from cloud.meters.models import Gateway, Meter
+from cloud.vending import accounts, key_change, rules
+from cloud.vending.delivery import REMOTE
+from cloud.vending.models import Vend, VendingKey
+from cloud.vending.store import Encoded, KeyStore, MeterIdentity, Use
+
+
+@dataclass(frozen=True)
+class VoidOrder:
+    """Which token of a purchase is taken back, and how the void token reaches the meter: keypad or remote."""
+
+    purchase_id: str
+    part: int
+    delivery: str
+
+
+@dataclass(frozen=True)
+class Voiding:
+    """A vend that is being taken back, its meter, and the digits of the void token."""
+
+    vend: Vend
+    meter: Meter
+    digits: str
+
+
+async def order(session: AsyncSession, key_store: KeyStore, actor: Actor, wanted: VoidOrder, now: int) -> Voiding:
+    """Make the void token of a vend; the same one when it is ordered again. Refused if the vend was used."""
+    vend = await _vend(session, actor, wanted)
+    meter = await _locked(session, vend)
+    _check(vend)
+    key = await session.get_one(VendingKey, vend.vending_key_id)
+    if vend.void_tid is None:
+        await _allocate(session, meter, vend, key, now)
+        detail = {"drn": meter.drn, "tid": vend.tid, "void_tid": vend.void_tid, "amount_minor": vend.amount_minor}
+        await audit.record(session, actor, "vend.void", f"vend:{vend.id}", detail, utility_id=vend.utility_id, now=now)
+    made = await token(session, key_store, actor, vend, meter, now)
+    if wanted.delivery == REMOTE:
+        gateway = await session.get_one(Gateway, meter.gateway_id)
+        await commands.queue_void(
+            session, gateway_id=gateway.id, channel=meter.channel, drn=meter.drn, vend_id=vend.id, now=now
+        )
+    return Voiding(vend, meter, made.digits)
+
+
+async def _vend(session: AsyncSession, actor: Actor, wanted: VoidOrder) -> Vend:
+    found = select(Vend).where(Vend.purchase_id == wanted.purchase_id, Vend.part == wanted.part)
+    vend = await session.scalar(found)
+    if vend is None or not actor.may_see(vend.utility_id):
+        raise NotFound("purchase_unknown", f"There is no part {wanted.part} of a purchase {wanted.purchase_id}.")
+    return vend
+
+
+async def _locked(session: AsyncSession, vend: Vend) -> Meter:
+    # The meter first, as a sale does; then the vend as it is under that lock.
+    mine = select(Meter).where(Meter.id == vend.meter_id).with_for_update()
+    meter = (await session.scalars(mine.execution_options(populate_existing=True))).one()
+    await session.refresh(vend, with_for_update=True)
+    return meter
+
+
+def _check(vend: Vend) -> None:
+    if vend.consumed_by is not None:
+        raise Refused("vend_used", f"The token with TID {vend.tid} was used at the meter; its money cannot return.")
+    if vend.customer_id is None:
+        raise Refused("no_account", "The meter had no customer at the sale, so the money has no account to return to.")
+
+
+async def _allocate(session: AsyncSession, meter: Meter, vend: Vend, key: VendingKey, now: int) -> None:
+    change = await key_change.open_for(session, meter.id, lock=True)
+    if vend.key_check not in (meter.key_check, change.new_key_check if change else None):
+        gone = f"Meter {meter.drn} has another key since then, so the token can neither be used nor voided."
+        raise Refused("key_changed", gone)
+    anew = change is not None and change.roll_over and vend.key_check == change.new_key_check
+    last = change.last_tid if change is not None and anew else meter.last_tid
+    vend.void_tid = rules.allocate_tid(last, now, key.base_year, key.ken)
+    vend.void_ordered_at = now
+    if change is not None and anew:
+        change.last_tid = vend.void_tid
+    else:
+        meter.last_tid = vend.void_tid
+    await session.flush()
+
+
+async def token(
+    session: AsyncSession, key_store: KeyStore, actor: Actor, vend: Vend, meter: Meter, now: int
+) -> Encoded:
+    """Return the void token of a vend that one was ordered for."""
+    assert vend.void_tid is not None, "a void token is ordered first"
+    key = await session.get_one(VendingKey, vend.vending_key_id)
+    use = Use(actor, f"vend:{vend.id}", now)
+    return await key_store.void(session, key, MeterIdentity(meter.drn, vend.ti), vend.void_tid, vend.tid, use)
+
+
+async def token_of(session: AsyncSession, key_store: KeyStore, actor: Actor, vend_id: int, now: int) -> Encoded:
+    """Return the void token of a vend by its id, for its delivery by the link."""
+    vend = await session.get_one(Vend, vend_id)
+    return await token(session, key_store, actor, vend, await session.get_one(Meter, vend.meter_id), now)
+
+
+async def explains(session: AsyncSession, meter_id: int, tid: int, target_tid: int) -> Vend | None:
+    """Return the unused vend, locked, that a void token with this identifier was ordered for; None if nobody did."""
+    found = select(Vend).where(
+        Vend.meter_id == meter_id,
+        Vend.tid == target_tid,
+        Vend.void_tid == tid,
+        Vend.consumed_by.is_(None),
+        Vend.voided_at.is_(None),
+    )
+    return await session.scalar(found.with_for_update().execution_options(populate_existing=True))
+
+
+async def finish(session: AsyncSession, vend: Vend, now: int) -> None:
+    """The ledger shows the void: the vend is void, and its price returns to the customer's account."""
+    assert vend.customer_id is not None, "only a vend with a customer is voided"
+    customer = await session.get_one(Customer, vend.customer_id)
+    account = await accounts.locked(session, customer, vend.currency)
+    vend.voided_at = now
+    await accounts.post(session, account, vend.purchase_id, accounts.VOID, vend.amount_minor, now)
