@@ -14,7 +14,8 @@ HARDWARE = {"dht", "esp", "esp32", "machine", "neopixel", "onewire", "rp2"}
 SIMULATED = "tools/sim/device"
 LOGIC = {"firmware.ledger", "firmware.meter", "firmware.panel"}
 # gateway.py and the files it is made of: the whole gateway without hardware.
-GATEWAY = {f"firmware.{part}" for part in ("gateway", "core", "tokens", "supply", "commands", "messages", "settings")}
+_PARTS = "gateway core tokens management meter_tests supply flow commands messages settings"
+GATEWAY = {f"firmware.{part}" for part in _PARTS.split()}
 PURE_GATEWAY = {"shared"} | GATEWAY | LOGIC | BOTH_SIDES
 
 # Path of a file or folder on a device -> all that it may import. The longest path that fits decides.
