@@ -71,10 +71,21 @@ use_from_path() {
     ln -sfn "$found" "$target/micropython"
 }
 
+# Another system with apt, Ubuntu for one: its own package, where it is new enough and we may install it.
+install_with_apt() {
+    local candidate
+    command -v apt-get apt-cache >/dev/null && [ "$(id -u)" = 0 ] || return 1
+    apt-get -qq update
+    candidate=$(apt-cache policy micropython | awk '/Candidate:/ { print $2 }')
+    at_least_minimum "${candidate:-0}" || return 1
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends micropython >/dev/null
+    use_from_path
+}
+
 if can_use_debian; then
     install_from_debian
-elif ! use_from_path; then
-    say "needs Debian's package archive in apt's sources, or micropython >= $MINIMUM on PATH; install one and run 'make setup' again"
+elif ! use_from_path && ! install_with_apt; then
+    say "needs Debian's package archive in apt's sources, or micropython >= $MINIMUM on PATH (as root, apt's own is tried); install one and run 'make setup' again"
     exit 1
 fi
 say "$(version_of "$target/micropython") in $target"
