@@ -18,6 +18,7 @@ from firmware.net.sync import Sync
 from firmware.panel.texts import Texts
 from firmware.supervise import Supervisor
 from shared.compat import const
+from shared.documents import MESSAGE_MAX
 from shared.errors import SharedError
 from shared.sts.key_change import RESULT_CODES
 
@@ -196,7 +197,14 @@ def run() -> None:
 def _link(config):
     broker = Broker(config.broker_host, config.broker_port, config.broker_ca)
     topic = "gw/{}/".format(config.gateway)
-    return Link(broker, config.broker_user, config.broker_password, topic + "up", topic + "down")
+    return Link(
+        broker,
+        config.broker_user,
+        config.broker_password,
+        topic + "up",
+        topic + "down",
+        payload_limit_bytes=MESSAGE_MAX,
+    )
 
 
 def _start_clock(start_s):

@@ -136,7 +136,7 @@ class Gateway:
         try:
             self._supply.decide(channel, now_ms)
             if self._warning_due(channel):
-                core.append(core.entry(kinds.WARNING, channel, kinds.RULE_LOW_CREDIT, 1))
+                core.append(core.entry(kinds.WARNING, channel, kinds.RULE_LOW_CREDIT, kinds.WARN_LOW_CREDIT))
         except FlashFull:
             self.full = True
 

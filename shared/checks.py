@@ -181,7 +181,12 @@ def _intent(meter: MeterState, entry: Entry, policy: "Policy | None", floor: "Fl
     return ""
 
 
+def _warning(_meter: MeterState, entry: Entry) -> str:
+    return "" if entry.detail == kinds.WARN_LOW_CREDIT else f"there is no warning {entry.detail}"
+
+
 _JUDGES = {
+    kinds.WARNING: _warning,
     kinds.TOKEN: _token,
     kinds.KEY_CHANGE: _key_change,
     kinds.CLEAR: _managing,

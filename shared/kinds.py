@@ -86,12 +86,14 @@ CLOSED = const(0)
 DRIP = const(1)
 LIFELINE = const(2)
 FULL = const(3)
-SUPPLY_NAMES = ("CLOSED", "DRIP", "LIFELINE", "FULL")
 
 # Outcome of a valve motion, in the detail of VALVE_OUTCOME.
 VALVE_CLOSED = const(0)
 VALVE_OPENED = const(1)
 VALVE_FAILED = const(2)
+
+# Warnings, in the detail of WARNING.
+WARN_LOW_CREDIT = const(1)
 
 # Delivery method of a token (DLMS TokenGateway, class 115), in the high byte of a TOKEN's detail.
 REMOTE = const(0)

@@ -33,7 +33,6 @@ WIDENING = frozenset(
     }
 )
 _TOLD = frozenset({kinds.WARNING, kinds.VALVE_INTENT})
-_LOW_CREDIT = 1  # the only warning there is
 FLOW_WHILE_CLOSED_ML = 10_000
 """What a closed valve may let through between two charges before it is a case."""
 
@@ -118,7 +117,7 @@ def extend(
     policy, floor = known.policy(state), known.floor(state)
     claims = []
     for index, entry in enumerate(entries):
-        wrong = checks.contradiction(state, entry, policy, floor) or _bent(entry)
+        wrong = checks.contradiction(state, entry, policy, floor)
         told = _is_told(state, entry) or _lifts_limit(state, entry) or _flows_while_closed(state, entry)
         if wrong or entry.kind in WIDENING or told:
             claims.append(Claim(entry, wrong, _supply(state, entry), policy.version if policy else None))
@@ -129,15 +128,6 @@ def extend(
         position.rows.append(_row(position, entry, arrived_at, body, links[index]))
     position.fresh.extend(links)
     return claims
-
-
-def _bent(entry: Entry) -> str:
-    """What no gateway writes, although its figures agree."""
-    if entry.kind == kinds.CHARGE and entry.pot != kinds.TOKEN_CREDIT:
-        return f"a charge moves token credit, not pot {entry.pot}"
-    if entry.kind == kinds.WARNING and entry.detail != _LOW_CREDIT:
-        return f"there is no warning {entry.detail}"
-    return ""
 
 
 def _is_told(state: GatewayState, entry: Entry) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.audit import service as audit
 from cloud.auth.actor import Actor
-from cloud.errors import Conflict, NotFound, Refused
+from cloud.errors import Conflict, Refused
 from cloud.ledger.models import LedgerHead
 from cloud.meters import bundle, service
 from cloud.meters.bundle import Broker, broker_of
@@ -201,12 +201,3 @@ async def _refuse_used_epoch(session: AsyncSession, present: GatewayEpoch) -> No
 def _password_hash(password: str) -> bytes:
     # 256 random bits need no slow hash.
     return hashlib.sha256(password.encode()).digest()
-
-
-async def epoch_of(session: AsyncSession, gateway_id: int, epoch: int) -> GatewayEpoch:
-    """Return the row of an epoch, with the device's public key; NotFound if it was never opened."""
-    found = select(GatewayEpoch).where(GatewayEpoch.gateway_id == gateway_id, GatewayEpoch.epoch == epoch)
-    row = await session.scalar(found)
-    if row is None:
-        raise NotFound("epoch_unknown", f"Gateway {gateway_id} has no epoch {epoch}.")
-    return row

@@ -155,3 +155,9 @@ def test_positions_that_no_valve_has_are_contradicted():
 
     assert "outcome 3" in verdict(state, of(state, kinds.VALVE_OUTCOME, detail=3))
     assert "supply 4" in contradiction(state, of(state, kinds.VALVE_INTENT, detail=4), None, None)
+
+
+def test_a_warning_that_there_is_not_is_contradicted():
+    state = opened()
+
+    assert verdict(state, of(state, kinds.WARNING, detail=2)) == "there is no warning 2"
