@@ -5,17 +5,20 @@ The device runs it on what it is about to write, the cloud on what it receives (
 
 from shared import kinds
 from shared.entries import Entry
-from shared.key_data import KeyData, base_year
-from shared.policy import Floor, Policy
+from shared.in_force import InForce, Laws
+from shared.meter_checks import JUDGES
 from shared.state import GatewayState, MeterState
-from shared.sts.key_change import DDTK, DITK, DUTK
-from shared.sts.void import BACK_MAX_MIN
-from shared.supply import decide
-from shared.tid_memory import FRESH, TID_MAX
 
 COMMAND_JUMP_MAX = 1000
-_MOVING = (kinds.CHARGE, kinds.TOKEN, kinds.GRANT, kinds.CLEAR)
-_REACHED = (DITK, DDTK, DUTK)
+_MOVING = (
+    kinds.CHARGE,
+    kinds.TOKEN,
+    kinds.GRANT,
+    kinds.CLEAR,
+    kinds.FIXED,
+    kinds.REPAY,
+)
+_OF_TOKEN_CREDIT = (kinds.TOKEN, kinds.REPAY)
 _OF_THE_GATEWAY = (
     kinds.OPEN,
     kinds.CHECKPOINT,
@@ -26,26 +29,12 @@ _OF_THE_GATEWAY = (
     kinds.BOOT,
     kinds.TAMPER,
 )
-_OF_A_METER = (
-    kinds.METER,
-    kinds.CHARGE,
-    kinds.TOKEN,
-    kinds.ATTEMPT,
-    kinds.REFUSED,
-    kinds.VALVE_INTENT,
-    kinds.VALVE_OUTCOME,
-    kinds.WARNING,
-    kinds.KEY_CHANGE,
-    kinds.GRANT,
-    kinds.CLEAR,
-    kinds.LIMIT,
-    kinds.VOID,
-)
+_OF_EITHER = (kinds.EVENT,)
 
 
-def contradiction(state: GatewayState, entry: Entry, policy: "Policy | None", floor: "Floor | None") -> str:
-    """One line that says what is wrong with `entry` after `state`, or "". Policy and floor are those in force;
-    None leaves out what depends on them."""
+def contradiction(state: GatewayState, entry: Entry, known: "InForce | None") -> str:
+    """One line that says what is wrong with `entry` after `state`, or "". `known` has the documents that entries are
+    judged by; None, or one that it lacks, leaves out what depends on them."""
     if entry.sequence != state.sequence + 1:
         return f"sequence {entry.sequence} does not follow {state.sequence}"
     if state.group_left and entry.group_left != state.group_left - 1:
@@ -58,16 +47,18 @@ def contradiction(state: GatewayState, entry: Entry, policy: "Policy | None", fl
     meter = state.meters.get(entry.meter)
     if meter is None:
         return f"meter {entry.meter} was never opened"
-    return _figures(meter, entry) or _meaning(meter, entry, policy, floor)
+    return _figures(meter, entry) or _meaning(state, meter, entry, known)
 
 
 def _misplaced(entry: Entry) -> str:
-    if entry.meter == kinds.GATEWAY and entry.kind in _OF_A_METER:
-        return f"a {kinds.KIND_NAMES[entry.kind]} belongs to a meter"
-    if entry.meter != kinds.GATEWAY and entry.kind in _OF_THE_GATEWAY:
-        return f"a {kinds.KIND_NAMES[entry.kind]} belongs to the gateway, not to meter {entry.meter}"
-    if entry.kind in (kinds.CHARGE, kinds.TOKEN) and entry.pot != kinds.TOKEN_CREDIT:
-        return f"a {kinds.KIND_NAMES[entry.kind]} moves token credit, not pot {entry.pot}"
+    name = kinds.KIND_NAMES[entry.kind]
+    of_gateway = entry.kind in _OF_THE_GATEWAY
+    if entry.meter == kinds.GATEWAY and not of_gateway and entry.kind not in _OF_EITHER:
+        return f"a {name} belongs to a meter"
+    if entry.meter != kinds.GATEWAY and of_gateway:
+        return f"a {name} belongs to the gateway, not to meter {entry.meter}"
+    if entry.kind in _OF_TOKEN_CREDIT and entry.pot != kinds.TOKEN_CREDIT:
+        return f"a {name} moves token credit, not pot {entry.pot}"
     return ""
 
 
@@ -78,8 +69,9 @@ def _gateway(state: GatewayState, entry: Entry) -> str:
         return "the checkpoint's hash is not that of the state"
     if entry.kind == kinds.COMMAND and not 0 < entry.reference_a - state.command_counter <= COMMAND_JUMP_MAX:
         return f"command {entry.reference_a} after command {state.command_counter}"
-    if entry.kind == kinds.POLICY and entry.reference_a < state.policy_version:
-        return f"policy version {entry.reference_a} after {state.policy_version}"
+    before = state.policies.get(entry.detail, (0, 0))[0]
+    if entry.kind == kinds.POLICY and entry.reference_a < before:
+        return f"policy version {entry.reference_a} after {before}"
     if entry.kind == kinds.FLOOR and entry.reference_a < state.floor_version:
         return f"floor version {entry.reference_a} after {state.floor_version}"
     return ""
@@ -99,97 +91,20 @@ def _figures(meter: MeterState, entry: Entry) -> str:
     if entry.pot != kinds.NO_POT and entry.balance != meter.pots[entry.pot] + entry.delta:
         return f"balance {entry.balance} is not {meter.pots[entry.pot]} {entry.delta:+d}"
     consumed = entry.register - meter.register
-    if entry.kind == kinds.CHARGE:
-        if consumed < 0:
-            return f"the register went back by {-consumed}"
-        if entry.delta != -consumed:
-            return f"charge {-entry.delta} for a consumption of {consumed}"
-    elif consumed:
+    if consumed < 0:
+        return f"the register went back by {-consumed}"
+    if consumed and entry.kind != kinds.CHARGE:
         return f"the register moved by {consumed} without a charge"
     return ""
 
 
-def _meaning(meter: MeterState, entry: Entry, policy: "Policy | None", floor: "Floor | None") -> str:
+def _meaning(state: GatewayState, meter: MeterState, entry: Entry, known: "InForce | None") -> str:
     if entry.pot != kinds.NO_POT and entry.delta and entry.kind not in _MOVING:
         return f"a {kinds.KIND_NAMES[entry.kind]} moves no balance"
-    judge = _JUDGES.get(entry.kind)
-    if judge is not None:
-        return judge(meter, entry)
-    if entry.kind == kinds.ATTEMPT and entry.detail != min(meter.failures + 1, 0xFFFF):
-        return f"attempt {entry.detail} after {meter.failures} failures"
-    if entry.kind == kinds.VALVE_OUTCOME and entry.detail > kinds.VALVE_FAILED:
-        return f"outcome {entry.detail} is none of a valve"
-    if entry.kind == kinds.VALVE_INTENT:
-        return _intent(meter, entry, policy, floor)
-    return ""
-
-
-def _managing(meter: MeterState, entry: Entry) -> str:
-    """Management tokens use their identifier up as credit does, and give nothing."""
-    if entry.reference_a > TID_MAX or meter.tids.judge(entry.reference_a) != FRESH:
-        return f"TID {entry.reference_a} was used or is too old"
-    if entry.kind == kinds.CLEAR and entry.delta > 0:
-        return f"a clearing that gives {entry.delta}"
-    if entry.kind == kinds.CLEAR and entry.reference_b != meter.key_check:
-        return "a token under another key"
-    if entry.kind == kinds.VOID:
-        if not 0 < entry.reference_a - entry.reference_b <= BACK_MAX_MIN:
-            return f"TID {entry.reference_b} is out of reach of void token {entry.reference_a}"
-        if meter.tids.judge(entry.reference_b) != FRESH:
-            return f"TID {entry.reference_b}, voided, was used or is too old"
-    return ""
-
-
-def _key_change(meter: MeterState, entry: Entry) -> str:
-    change = KeyData(entry)
-    if not 1 <= change.krn <= 9 or change.ti > 99 or not base_year(change.base_code):
-        return "a key revision, tariff index or base date that there is not"
-    if change.kt not in _REACHED:
-        return f"key type {change.kt} is never reached by a key change"
-    if meter.is_retired(change.check):
-        return "a roll-over has retired this key"
-    if change.roll_over and change.check == meter.key_check:
-        return "a roll-over to the same key"
-    if meter.base_code:
-        before, after = base_year(meter.base_code), base_year(change.base_code)
-        if after <= before if change.roll_over else after != before:
-            return f"base date {after} after {before}"
-    return ""
-
-
-def _token(meter: MeterState, entry: Entry) -> str:
-    if entry.delta <= 0:
-        return f"a token of {entry.delta}"
-    if entry.reference_a > TID_MAX:
-        return f"TID {entry.reference_a} is none: it has more than 24 bits"
-    if entry.reference_b != meter.key_check:
-        return "a token under another key"
-    if meter.tids.judge(entry.reference_a) != FRESH:
-        return f"TID {entry.reference_a} was used or is too old"
-    return ""
-
-
-def _intent(meter: MeterState, entry: Entry, policy: "Policy | None", floor: "Floor | None") -> str:
-    if entry.detail > kinds.FULL:
-        return f"supply {entry.detail} is no supply state"
-    if policy is None or floor is None:
+    judge = JUDGES.get(entry.kind)
+    if judge is None:
         return ""
-    balance = meter.pots[kinds.TOKEN_CREDIT]
-    wanted, rule = decide(balance, meter.intent, entry.quality, policy, floor, bool(meter.paused))
-    if (entry.detail, entry.rule) != (wanted, rule):
-        return f"supply {entry.detail} by rule {entry.rule} where the policy says {wanted} by rule {rule}"
-    return ""
+    return judge(meter, entry, known.laws(state, meter) if known is not None else _NO_LAWS)
 
 
-def _warning(_meter: MeterState, entry: Entry) -> str:
-    return "" if entry.detail == kinds.WARN_LOW_CREDIT else f"there is no warning {entry.detail}"
-
-
-_JUDGES = {
-    kinds.WARNING: _warning,
-    kinds.TOKEN: _token,
-    kinds.KEY_CHANGE: _key_change,
-    kinds.CLEAR: _managing,
-    kinds.LIMIT: _managing,
-    kinds.VOID: _managing,
-}
+_NO_LAWS = Laws(None, None, None)

@@ -46,6 +46,7 @@ BUNDLE = Layout(
     ("broker_ca", "v2"),
     ("policy", "v2"),
     ("floor", "v2"),
+    ("more", "v2"),
     ("tables", "v2"),
     ("meters", "v2"),
 )
@@ -55,6 +56,8 @@ BUNDLE_METER = Layout(
     ("drn", "v2"),
     ("commodity", "u1"),
     ("pulse_volume_ml", "u4"),
+    ("mode", "u1"),
+    ("group", "u2"),
     ("ea", "u1"),
     ("decoder_key", "v2"),
     ("sgc", "u4"),
@@ -92,6 +95,8 @@ BATCH = Layout(
     ("command_counter", "u4"),
 )
 ACK = Layout(b"PSack001", *_WHO, ("sequence", "u4"), ("head", "b32"), ("nonce", "b8"))
+READINGS = Layout(b"PSread01", *_WHO, ("segment", "u4"), ("nonce", "b8"), ("records", "v2"))
+READINGS_ACK = Layout(b"PSrdack1", *_WHO, ("segment", "u4"), ("nonce", "b8"))
 TIME = Layout(b"PStime01", *_WHO, ("boot_nonce", "b8"), ("nonce", "b8"), ("time_s", "u4"))
 COMMAND = Layout(
     b"PScmd001",
@@ -109,7 +114,16 @@ COMMAND = Layout(
 COMMAND_TOKEN = const(1)
 COMMAND_POLICY = const(2)
 COMMAND_FLOOR = const(3)
+COMMAND_TARIFF = const(4)
+COMMAND_MODE = const(5)
+COMMAND_CONTROL = const(6)
+COMMAND_ADJUST = const(7)
+COMMAND_FACTOR = const(8)
 TOKEN_PAYLOAD = Layout(b"", ("channel", "u1"), ("key_check", "u4"), ("token", "u9"))
+MODE_PAYLOAD = Layout(b"", ("channel", "u1"), ("mode", "u1"), ("group", "u2"))
+CONTROL_PAYLOAD = Layout(b"", ("channel", "u1"), ("action", "u1"), ("until_s", "u4"))
+ADJUST_PAYLOAD = Layout(b"", ("channel", "u1"), ("pot", "u1"), ("delta", "s6"))
+FACTOR_PAYLOAD = Layout(b"", ("channel", "u1"), ("pulse_volume_ml", "u4"))
 
 COMMODITIES = ("electricity", "water", "gas", "time")  # the index is the STS class 0 subclass
 

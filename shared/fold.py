@@ -6,6 +6,7 @@ Whether they say the truth is for `shared.checks` to judge, before they are fold
 from shared import kinds
 from shared.compat import const
 from shared.entries import Entry
+from shared.fold_account import ACCOUNT_HANDLERS
 from shared.key_data import KeyData
 from shared.tid_memory import TidMemory
 
@@ -14,18 +15,37 @@ if TYPE_CHECKING:
     from shared.state import GatewayState, MeterState
 
 PAST_KEYS_MAX = const(16)
+RECENT_MAX = const(10)
+RECENT_SIZE = const(15)  # time 4, result 1, TID 4, amount 6 with the offset of signed numbers
+_AMOUNT_HALF = 1 << 47
+GROUPS_MAX = const(16)
 _FAILURES_MAX = const(0xFFFF)
 # What no honest entry holds is cut to its field, so that the state of a liar's ledger can be kept, too.
 _TID_MASK = const(0xFFFFFF)
 _CREDITED_MAX = (1 << 48) - 1
 _BYTE = const(0xFF)
+_LONG = 0xFFFFFFFF
 
 
 def _token(meter: "MeterState", entry: Entry) -> None:
     meter.tids.accept(entry.reference_a & _TID_MASK)
     meter.credited = min(max(meter.credited + entry.delta, 0), _CREDITED_MAX)
     meter.warned = 0
+    meter.repaid = 0
+    if meter.pots[kinds.EMERGENCY_CREDIT] >= 0:
+        meter.emergency_invoked = 0  # offered anew with each replenishment
     _authentic(meter, entry.detail >> 8)
+    _told(meter, entry, entry.delta)
+
+
+def _told(meter: "MeterState", entry: Entry, amount: int) -> None:
+    """What return code and the list of the last tokens go by: every authentic token that was carried out."""
+    meter.token_counter = meter.token_counter + 1 & _LONG
+    meter.last_tid = entry.reference_a & _TID_MASK
+    meter.last_result = entry.detail & _BYTE
+    row = entry.time_s.to_bytes(4, "big") + bytes((meter.last_result,)) + meter.last_tid.to_bytes(4, "big")
+    row += (amount + _AMOUNT_HALF).to_bytes(6, "big")
+    meter.recent = (meter.recent + row)[-RECENT_MAX * RECENT_SIZE :]
 
 
 def _key_change(meter: "MeterState", entry: Entry) -> None:
@@ -45,11 +65,17 @@ def _key_change(meter: "MeterState", entry: Entry) -> None:
     _authentic(meter, change.method)
 
 
+def amount_of_last(meter: "MeterState") -> int:
+    """The amount of the last token that was carried out; 0 before the first."""
+    return int.from_bytes(meter.recent[-6:], "big") - _AMOUNT_HALF if meter.recent else 0
+
+
 def _clear(meter: "MeterState", entry: Entry) -> None:
     meter.tids.accept(entry.reference_a & _TID_MASK)
     if entry.detail & 0xFF == kinds.CLEARED_TAMPER:
         meter.tampered = 0
     _authentic(meter, entry.detail >> 8)
+    _told(meter, entry, entry.delta)
 
 
 def _limit(meter: "MeterState", entry: Entry) -> None:
@@ -57,12 +83,14 @@ def _limit(meter: "MeterState", entry: Entry) -> None:
     meter.flow_limit = entry.reference_b
     meter.paused = 0
     _authentic(meter, entry.detail >> 8)
+    _told(meter, entry, 0)
 
 
 def _void(meter: "MeterState", entry: Entry) -> None:
     meter.tids.accept(entry.reference_b & _TID_MASK)
     meter.tids.accept(entry.reference_a & _TID_MASK)
     _authentic(meter, entry.detail >> 8)
+    _told(meter, entry, 0)
 
 
 def _event(meter: "MeterState", entry: Entry) -> None:
@@ -70,6 +98,8 @@ def _event(meter: "MeterState", entry: Entry) -> None:
         meter.paused = 1
     elif entry.detail == kinds.EVENT_FLOW_PAUSE_OVER:
         meter.paused = 0
+    elif entry.detail == kinds.EVENT_EXERCISE:
+        meter.exercised_day = meter.day
 
 
 def _authentic(meter: "MeterState", method: int) -> None:
@@ -87,15 +117,60 @@ def _refused(meter: "MeterState", entry: Entry) -> None:
 
 
 def _intent(meter: "MeterState", entry: Entry) -> None:
+    """The supply wanted in the low byte, above it 1 where LIFELINE waits for its next quota."""
+    was_open = meter.is_open()
     meter.intent = entry.detail & _BYTE
+    meter.shut = entry.detail >> 8 & 1
+    if was_open and not meter.is_open():
+        meter.closure_rule = entry.rule
+        meter.closure_s = entry.time_s
+        meter.closed_flow = 0
+        meter.confirmed = 0
 
 
 def _outcome(meter: "MeterState", entry: Entry) -> None:
+    """Motions are counted by the day, and failed ones in a row: the policy bounds both."""
     meter.outcome = entry.detail & _BYTE
+    if meter.motion_day != meter.day:
+        meter.motion_day = meter.day
+        meter.motions_today = 0
+    meter.motions_today = min(meter.motions_today + 1, _BYTE)
+    if meter.outcome == kinds.VALVE_FAILED:
+        meter.failed_motions = min(meter.failed_motions + 1, _BYTE)
+    else:
+        if entry.rule != kinds.RULE_VALVE_FAILED:
+            meter.failed_motions = 0  # a valve that was left open is tried again the day after
+        meter.motions = meter.motions + 1 & _LONG
+        meter.travel_ms = entry.reference_a
 
 
 def _warning(meter: "MeterState", entry: Entry) -> None:
-    meter.warned = entry.detail & _BYTE
+    meter.warned |= 1 << (entry.detail - 1 & 7)
+
+
+def _control(meter: "MeterState", entry: Entry) -> None:
+    action = entry.detail
+    if action in (kinds.CONTROL_DISCONNECT, kinds.CONTROL_CONNECT, kinds.CONTROL_ARM):
+        meter.hold = 1 if action == kinds.CONTROL_DISCONNECT else 0
+        meter.armed = 1 if action == kinds.CONTROL_ARM else 0
+        meter.confirmed = 1 if action == kinds.CONTROL_CONNECT else 0
+    elif action == kinds.CONTROL_CONFIRM:
+        meter.confirmed = 1
+        meter.armed = 0
+    elif action in (kinds.CONTROL_SAFETY, kinds.CONTROL_SAFETY_OVER):
+        meter.safety_until_s = entry.reference_a
+    elif action in (kinds.CONTROL_LOCK, kinds.CONTROL_UNLOCK):
+        meter.locked = 1 if action == kinds.CONTROL_LOCK else 0
+    elif action == kinds.CONTROL_EMERGENCY_OPEN:
+        meter.open_until_s = entry.reference_a
+        meter.open_day = meter.day
+    elif action == kinds.CONTROL_OPEN_ALL:
+        meter.open_all_until_s = entry.reference_a
+
+
+def _fault(meter: "MeterState", entry: Entry) -> None:
+    bit = 1 << (entry.detail >> 8 & 15)
+    meter.faults = meter.faults | bit if entry.detail & 1 else meter.faults & ~bit
 
 
 def _keypad_token(state: "GatewayState", entry: Entry) -> None:
@@ -133,8 +208,8 @@ def _command(state: "GatewayState", entry: Entry) -> None:
 
 
 def _policy(state: "GatewayState", entry: Entry) -> None:
-    state.policy_version = entry.reference_a
-    state.policy_check = entry.reference_b
+    if entry.detail in state.policies or len(state.policies) < GROUPS_MAX:
+        state.policies[entry.detail] = (entry.reference_a, entry.reference_b)
 
 
 def _floor(state: "GatewayState", entry: Entry) -> None:
@@ -142,7 +217,16 @@ def _floor(state: "GatewayState", entry: Entry) -> None:
     state.floor_check = entry.reference_b
 
 
+def _time(state: "GatewayState", entry: Entry) -> None:
+    """Signed time renews what may be drawn while the clock is not trusted; detail 1 says so."""
+    if entry.detail == 1:
+        for channel in state.meters:
+            state.meters[channel].cap_drawn = 0
+
+
 METER_HANDLERS = {
+    kinds.CONTROL: _control,
+    kinds.FAULT: _fault,
     kinds.TOKEN: _token,
     kinds.ATTEMPT: _attempt,
     kinds.REFUSED: _refused,
@@ -155,6 +239,7 @@ METER_HANDLERS = {
     kinds.VOID: _void,
     kinds.EVENT: _event,
 }
+METER_HANDLERS.update(ACCOUNT_HANDLERS)
 GATEWAY_HANDLERS = {
     kinds.TOKEN: _keypad_token,
     kinds.KEY_CHANGE: _keypad_key_change,
@@ -168,4 +253,5 @@ GATEWAY_HANDLERS = {
     kinds.COMMAND: _command,
     kinds.POLICY: _policy,
     kinds.FLOOR: _floor,
+    kinds.TIME: _time,
 }

@@ -5,8 +5,8 @@ import hashlib
 from shared.compat import const
 
 _BLOCK_LENGTH = const(64)
-_INNER_PAD = bytes(i ^ 0x36 for i in range(256))
-_OUTER_PAD = bytes(i ^ 0x5C for i in range(256))
+_INNER_PAD = const(0x36)
+_OUTER_PAD = const(0x5C)
 
 
 def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
@@ -35,5 +35,5 @@ def same(a: bytes, b: bytes) -> bool:
     return difference == 0
 
 
-def _padded(key: bytes, pad: bytes) -> bytes:
-    return bytes([pad[byte] for byte in key])
+def _padded(key: bytes, pad: int) -> bytes:
+    return bytes([byte ^ pad for byte in key])

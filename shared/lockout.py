@@ -19,4 +19,4 @@ def keypad_wait_s(failures: int, policy: Policy) -> int:
 def _wait(over: int, policy: Policy) -> int:
     if over < 0:
         return 0
-    return min(policy.lockout_first_s << min(over, 16), policy.lockout_max_s)
+    return int(min(policy.lockout_first_s << min(over, 16), policy.lockout_max_s))

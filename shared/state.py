@@ -13,6 +13,10 @@ from shared.fold import GATEWAY_HANDLERS, METER_HANDLERS
 from shared.tid_memory import TidMemory
 from shared.wire import Layout, Reader, write_unsigned
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _GATEWAY = Layout(
     b"PSstate1",
     ("utility", "u4"),
@@ -22,15 +26,15 @@ _GATEWAY = Layout(
     ("time_s", "u4"),
     ("boots", "u4"),
     ("command_counter", "u4"),
-    ("policy_version", "u4"),
-    ("policy_check", "u4"),
     ("floor_version", "u4"),
     ("floor_check", "u4"),
     ("keypad_failures", "u2"),
     ("lid_open", "u1"),
     ("group_left", "u1"),
+    ("policies", "u1"),
     ("meters", "u1"),
 )
+_POLICY = Layout(b"", ("meter_group", "u2"), ("version", "u4"), ("check", "u4"))
 _METER = Layout(
     b"",
     ("channel", "u1"),
@@ -53,61 +57,115 @@ _METER = Layout(
     ("flow_limit", "u4"),
     ("paused", "u1"),
     ("tampered", "u1"),
+    ("mode", "u1"),
+    ("group", "u2"),
+    ("pulse_volume_ml", "u4"),
+    ("tariff_version", "u4"),
+    ("tariff_check", "u4"),
+    ("block_counter", "u6"),
+    ("block_share", "u2"),
+    ("remainder", "u4"),
+    ("emergency_invoked", "u1"),
+    ("emergency_limit", "u6"),
+    ("reserved_invoked", "u1"),
+    ("cap_drawn", "u6"),
+    ("closed_flow", "u6"),
+    ("lifeline_slot", "u4"),
+    ("lifeline_left", "u4"),
+    ("shut", "u1"),
+    ("hold", "u1"),
+    ("armed", "u1"),
+    ("confirmed", "u1"),
+    ("locked", "u1"),
+    ("safety_until_s", "u4"),
+    ("open_until_s", "u4"),
+    ("open_day", "u2"),
+    ("open_all_until_s", "u4"),
+    ("day", "u2"),
+    ("fixed_day", "u2"),
+    ("allowance_day", "u2"),
+    ("day_register", "u6"),
+    ("month_register", "u6"),
+    ("average_ml", "u6"),
+    ("month_charged", "s6"),
+    ("faults", "u2"),
+    ("motions", "u4"),
+    ("motion_day", "u2"),
+    ("motions_today", "u1"),
+    ("failed_motions", "u1"),
+    ("travel_ms", "u4"),
+    ("exercised_day", "u2"),
+    ("closure_rule", "u2"),
+    ("closure_s", "u4"),
+    ("token_counter", "u4"),
+    ("last_tid", "u4"),
+    ("last_result", "u1"),
+    ("repaid", "u6"),
+    ("recent", "v2"),
     ("tid_minimum", "u4"),
     ("tids", "u1"),
     ("retired_keys", "u1"),
     ("past_keys", "u1"),
 )
-_PLAIN = (
-    "key_check",
-    "register",
-    "credited",
-    "failures",
-    "intent",
-    "outcome",
-    "warned",
-    "krn",
-    "ti",
-    "kt",
-    "ken",
-    "base_code",
-    "flow_limit",
-    "paused",
-    "tampered",
+_BYTES = ("recent",)
+_SPECIAL = (
+    "channel",
+    "token_credit",
+    "emergency_credit",
+    "reserved_credit",
+    "accumulated_debt",
+    "tid_minimum",
+    "tids",
+    "retired_keys",
+    "past_keys",
 )
+_PLAIN = tuple([name for name, _kind in _METER.fields if name not in _SPECIAL])
+_DAY_S = 86400
+_COUNTED = ("policies", "meters")
 _TID_SIZE = 3
 _KEY_CHECK_SIZE = 4
 
 
 class MeterState:
-    """One meter: `pots` by pot number in ml (energy in mWh), register and credit loaded to date likewise.
+    """One meter; one attribute per row of the table in shared/FORMAT.md, where each is explained.
 
-    `ken`, `kt` and `base_code` are set by a key change; while `base_code` is 0 they are those of the enrolment.
-    `past_keys` are the checks of replaced keys, oldest first; a roll-over retired the first `retired_keys` of them.
-    `flow_limit` is in L/h (energy: W), 0 none; `paused` while supply is closed because more flowed.
+    `pots` by pot number, in the unit of the meter's account: ml (energy mWh), or with MODE_CURRENCY money in 1/100000
+    of the base currency. Emergency credit is 0 or less: what was used of it. Accumulated debt is 0 or more: what is
+    owed. `recent` holds the last ten tokens, RECENT_SIZE bytes each, newest last. What is 0 rests in the class, since
+    eight meters of seventy attributes weigh on a board.
     """
 
     def __init__(self, channel: int):
         self.channel = channel
-        self.key_check = 0
         self.pots = [0] * kinds.POTS
-        self.register = 0
-        self.credited = 0
-        self.failures = 0
-        self.intent = kinds.CLOSED
-        self.outcome = kinds.VALVE_CLOSED
-        self.warned = 0
-        self.krn = 0
-        self.ti = 0
-        self.kt = 0
-        self.ken = 0
-        self.base_code = 0
-        self.flow_limit = 0
-        self.paused = 0
-        self.tampered = 0
-        self.retired_keys = 0
         self.past_keys: list[int] = []
+        self.retired_keys = 0
         self.tids = TidMemory(0)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> "Any": ...
+
+        def __setattr__(self, name: str, value: "Any") -> None: ...
+
+    def is_open(self) -> bool:
+        """Whether the valve is to be open: by the intent, and in LIFELINE while its quota lasts (DRIP: the bypass)."""
+        return self.intent >= kinds.LIFELINE and not self.shut
+
+    def has(self, mode: int) -> bool:
+        """Whether any of these MODE bits is set."""
+        return bool(self.mode & mode)
+
+    def copy(self) -> "MeterState":
+        """A meter of its own with the same figures."""
+        twin = MeterState(self.channel)
+        for name in _PLAIN:
+            _set(twin, name, getattr(self, name))
+        twin.pots = self.pots[:]
+        twin.past_keys = self.past_keys[:]
+        twin.retired_keys = self.retired_keys
+        twin.tids = TidMemory(self.tids.minimum, self.tids.tids[:])
+        return twin
 
     def is_retired(self, key_check: int) -> bool:
         """Whether a key was in force before the last roll-over: tokens under it could be used a second time."""
@@ -132,8 +190,17 @@ class MeterState:
         return head + b"".join(rows)
 
 
+for _name in _PLAIN:
+    setattr(MeterState, _name, b"" if _name in _BYTES else 0)
+
+
+def _set(meter: MeterState, name: str, value: "int | bytes") -> None:
+    if value != getattr(meter, name):
+        setattr(meter, name, value)
+
+
 class GatewayState:
-    """The whole state; `meters` maps a channel to its MeterState."""
+    """The whole state; `meters` maps a channel to its MeterState, `policies` a meter group to (version, check)."""
 
     def __init__(self, utility: int, gateway: int, epoch: int):
         self.utility = utility
@@ -143,8 +210,7 @@ class GatewayState:
         self.time_s = 0
         self.boots = 0
         self.command_counter = 0
-        self.policy_version = 0
-        self.policy_check = 0
+        self.policies: dict[int, tuple[int, int]] = {}
         self.floor_version = 0
         self.floor_check = 0
         self.keypad_failures = 0
@@ -154,10 +220,35 @@ class GatewayState:
 
     def to_bytes(self) -> bytes:
         """The canonical bytes, meters by rising channel."""
-        values = {name: getattr(self, name) for name, _kind in _GATEWAY.fields if name != "meters"}
-        parts = [_GATEWAY.encode(meters=len(self.meters), **values)]
+        values = {name: getattr(self, name) for name, _kind in _GATEWAY.fields if name not in _COUNTED}
+        parts = [_GATEWAY.encode(policies=len(self.policies), meters=len(self.meters), **values)]
+        for group in sorted(self.policies):
+            version, check = self.policies[group]
+            parts.append(_POLICY.encode(meter_group=group, version=version, check=check))
         parts.extend([self.meters[channel].to_bytes() for channel in sorted(self.meters)])
         return b"".join(parts)
+
+    def copy(self, channels: "list[int]") -> "GatewayState":
+        """A state of its own with the same figures; of the meters only those of `channels` are its own."""
+        twin = GatewayState(self.utility, self.gateway, self.epoch)
+        for name, _kind in _GATEWAY.fields:
+            if name not in _COUNTED:
+                setattr(twin, name, getattr(self, name))
+        twin.policies = dict(self.policies)
+        twin.meters = dict(self.meters)
+        for channel in channels:
+            if channel in self.meters:
+                twin.meters[channel] = self.meters[channel].copy()
+        return twin
+
+    def policy_of(self, group: int) -> "tuple[int, int]":
+        """(version, check) of the policy of a meter group, by default that of group 0; (0, 0) when there is none."""
+        return self.policies.get(group) or self.policies.get(0) or (0, 0)
+
+    @property
+    def policy_version(self) -> int:
+        """The version of the policy of group 0."""
+        return self.policy_of(0)[0]
 
     def digest(self) -> bytes:
         """The 26 bytes that stand in a CHECKPOINT entry written in this state."""
@@ -175,7 +266,7 @@ class GatewayState:
             handler(self, entry)
         meter = self.meters.get(entry.meter)
         if meter is not None:
-            _apply_meter(meter, entry)
+            apply_meter(meter, entry)
 
 
 def from_bytes(data: bytes) -> GatewayState:
@@ -184,8 +275,12 @@ def from_bytes(data: bytes) -> GatewayState:
     head = _GATEWAY.read(reader)
     state = GatewayState(head["utility"], head["gateway"], head["epoch"])
     count = head.pop("meters")
+    policies = head.pop("policies")
     for name in head:
         setattr(state, name, head[name])
+    for _ in range(policies):
+        row = _POLICY.read(reader)
+        state.policies[row["meter_group"]] = (row["version"], row["check"])
     for _ in range(count):
         meter = _read_meter(reader)
         state.meters[meter.channel] = meter
@@ -197,7 +292,7 @@ def _read_meter(reader: Reader) -> MeterState:
     head = _METER.read(reader)
     meter = MeterState(head["channel"])
     for name in _PLAIN:
-        setattr(meter, name, head[name])
+        _set(meter, name, head[name])
     meter.pots[kinds.TOKEN_CREDIT] = head["token_credit"]
     meter.pots[kinds.EMERGENCY_CREDIT] = head["emergency_credit"]
     meter.pots[kinds.RESERVED_CREDIT] = head["reserved_credit"]
@@ -215,13 +310,16 @@ def _opened(entry: Entry) -> MeterState:
     meter.krn = entry.detail >> 8
     meter.ti = entry.detail & 0xFF
     meter.tids = TidMemory(entry.reference_a)
+    meter.day_register = meter.month_register = entry.register
+    meter.day = meter.fixed_day = meter.allowance_day = meter.exercised_day = max(entry.time_s // _DAY_S - 1, 0)
     return meter
 
 
-def _apply_meter(meter: MeterState, entry: Entry) -> None:
-    if entry.pot != kinds.NO_POT:
-        meter.pots[entry.pot] = entry.balance
-    meter.register = entry.register
+def apply_meter(meter: MeterState, entry: Entry) -> None:
+    """Fold an entry of this meter into it."""
     handler = METER_HANDLERS.get(entry.kind)
     if handler is not None:
         handler(meter, entry)
+    if entry.pot != kinds.NO_POT:
+        meter.pots[entry.pot] = entry.balance
+    meter.register = entry.register

@@ -6,14 +6,14 @@ Sections come in any order and carry no token identifier, so entering one again 
 
 from shared.sts.digits import is_decimal
 from shared.sts.errors import IdentityError, KeyTypeError, RangeError
-from shared.sts.value import TokenValue, checked
+from shared.sts.value import DCTK, DDTK, DITK, DUTK, TokenValue, checked
 
-DITK, DDTK, DUTK, DCTK = range(4)
-"""Key types: initialisation, default, unique to the meter, common to a group."""
 KEN_NEVER = 255
-RESULT_CODES = (0, 2, 3, 17, 18)
-"""By section: the result code of an accepted one. The standard names 2 and 3; 17 and 18 are this project's."""
 _REACHABLE = {DITK: (DITK, DDTK, DUTK), DDTK: (DDTK, DUTK), DUTK: (DDTK, DUTK)}
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class KeySection(TokenValue):
@@ -181,6 +181,15 @@ def check_key_type(old_kt: int, new_kt: int) -> None:
     """
     if new_kt not in _REACHABLE.get(old_kt, ()):
         raise KeyTypeError("key type {} cannot follow key type {}".format(new_kt, old_kt))
+
+
+def reader_of(subclass: int, long_key: bool) -> "Callable[[bytes], TokenValue] | None":
+    """Return the reader of a class 2 body of a subclass that carries a section, or None."""
+    if subclass == 8:
+        return read_section_3_long if long_key else read_section_3_short
+    if subclass == 9 and long_key:
+        return read_section_4
+    return {3: read_section_1, 4: read_section_2}.get(subclass)
 
 
 def read_section_1(body: bytes) -> TokenValue:

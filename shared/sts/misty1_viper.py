@@ -74,15 +74,17 @@ class Misty1:
 
     def __init__(self, key: bytes) -> None:
         fo, fl = expand(key, _fi_of_tables)
-        forward, backward = [fl[0]], [_exchanged(fl[4])]
+        backward = [_exchanged(fl[4])]
         for i in range(4):
-            forward += [fo[2 * i], fo[2 * i + 1], fl[i + 1]]
             backward += [fo[7 - 2 * i], fo[6 - 2 * i], _exchanged(fl[3 - i])]
-        self._forward = _buffer(forward + [(0,)])
         self._backward = _buffer(backward + [(0xFFFF,)])
+        self._key = key
+        self._forward: bytearray | None = None  # made when it is asked for: a meter never encrypts
 
     def encrypt(self, block: bytes) -> bytes:
         """Return the encryption of one 8-byte block."""
+        if self._forward is None:
+            self._forward = _forward_of(self._key)
         work = bytearray(block)
         _crypt(work, self._forward, S7, S9)
         return bytes(work)
@@ -92,6 +94,14 @@ class Misty1:
         work = bytearray(block)
         _crypt(work, self._backward, S7, S9)
         return bytes(work)
+
+
+def _forward_of(key: bytes) -> bytearray:
+    fo, fl = expand(key, _fi_of_tables)
+    forward = [fl[0]]
+    for i in range(4):
+        forward += [fo[2 * i], fo[2 * i + 1], fl[i + 1]]
+    return _buffer(forward + [(0,)])
 
 
 def _fi_of_tables(x: int, key: int) -> int:

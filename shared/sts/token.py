@@ -4,7 +4,7 @@ The order of the checks is the standard's: format, class, checksum, subclass, ma
 a memory - used and old identifiers, key expiry, key type, overflow, lock-out - is the meter's to check.
 """
 
-from shared.sts import fields, key_change
+from shared.sts import fields
 from shared.sts.crc import token_crc
 from shared.sts.digits import join, split
 from shared.sts.errors import CRCError, FunctionError, MfrCodeError
@@ -25,14 +25,11 @@ _READERS = {
     (TEST, 2): fields.read_extended_read,
     (MANAGEMENT, 0): fields.read_power_limit,
     (MANAGEMENT, 1): fields.read_clear_credit,
-    (MANAGEMENT, 3): key_change.read_section_1,
-    (MANAGEMENT, 4): key_change.read_section_2,
     (MANAGEMENT, 5): fields.read_clear_tamper,
     (MANAGEMENT, 6): fields.read_power_limit,
     (MANAGEMENT, 10): fields.read_extended_set,
 }
-_LONG_KEY_READERS = {(MANAGEMENT, 8): key_change.read_section_3_long, (MANAGEMENT, 9): key_change.read_section_4}
-_SHORT_KEY_READERS = {(MANAGEMENT, 8): key_change.read_section_3_short}
+_KEY_SECTIONS = (3, 4, 8, 9)  # subclasses
 
 
 def encode(token_value: TokenValue, cipher: "Cipher | None") -> str:
@@ -94,8 +91,11 @@ def _is_currency(token_class: int, subclass: int) -> bool:
 def _reader(token_class: int, subclass: int, long_key: bool) -> "Callable[[bytes], TokenValue]":
     if token_class == CREDIT and subclass <= 7:
         return fields.read_credit
-    kind = (token_class, subclass)
-    reader = _READERS.get(kind) or (_LONG_KEY_READERS if long_key else _SHORT_KEY_READERS).get(kind)
+    reader = _READERS.get((token_class, subclass))
+    if token_class == MANAGEMENT and subclass in _KEY_SECTIONS:
+        from shared.sts import key_change  # late: it takes 2 KB of a board, and keys change every few years
+
+        reader = key_change.reader_of(subclass, long_key)
     if reader is None:
         raise FunctionError("token class {} subclass {} is not supported".format(token_class, subclass))
     return reader

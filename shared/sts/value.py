@@ -2,6 +2,11 @@
 
 from shared.sts.errors import RangeError
 
+DITK, DDTK, DUTK, DCTK = range(4)
+"""Key types: initialisation, default, unique to the meter, common to a group."""
+RESULT_CODES = (0, 2, 3, 17, 18)
+"""By section of a key change: the result code of an accepted one. The standard names 2 and 3; 17 and 18 are ours."""
+
 
 def checked(name: str, value: int, largest: int, smallest: int = 0) -> int:
     """Return value if it lies in smallest..largest; RangeError otherwise. struct and to_bytes would not object."""
@@ -15,6 +20,7 @@ class TokenValue:
 
     token_class = 0
     subclass = 0
+    section = 0  # of a key change, 1..4
     rnd: int | None = None  # the 4 random bits, where the kind has them
     tid: int | None = None  # minutes since the base date, where the kind has them
     amount: int | None = None  # base units, watts or 1/100000 of a currency, where the kind has one

@@ -3,15 +3,16 @@
 from shared import kinds
 from shared.checks import contradiction
 from shared.entries import Entry
-from shared.policy import Floor, Policy
+from shared.in_force import InForce
+from shared.policy import Policy
 from tests.shared.test_state import OPENED, meter_entry, opened, put
 
-POLICY = Policy()
-FLOOR = Floor()
+KNOWN = InForce()
+KNOWN.add(Policy())
 
 
-def verdict(state, entry):
-    return contradiction(state, entry, POLICY, FLOOR)
+def verdict(state, entry, known=KNOWN):
+    return contradiction(state, entry, known)
 
 
 def of(state, kind, **values):
@@ -31,8 +32,8 @@ def test_honest_entries_are_not_contradicted():
         (kinds.TOKEN, {"delta": 1500000, "reference_a": 200, "reference_b": 0xABCD, "detail": 0x0201}),
         (kinds.VALVE_INTENT, {"detail": kinds.FULL, "rule": kinds.RULE_CREDIT_AVAILABLE}),
         (kinds.VALVE_OUTCOME, {"detail": kinds.VALVE_OPENED}),
-        (kinds.CHARGE, {"delta": -50000, "register": 50000}),
-        (kinds.WARNING, {"detail": 1}),
+        (kinds.CHARGE, {"delta": -50000, "register": 50000, "rule": kinds.RULE_CONSUMPTION}),
+        (kinds.WARNING, {"detail": 1, "rule": kinds.RULE_LOW_CREDIT}),
     ):
         entry = of(state, kind, **values)
 
@@ -88,7 +89,7 @@ def test_a_valve_against_the_policy_is_contradicted():
 
     assert "the policy says 3" in verdict(state, cut)
     assert "the policy says 0" in verdict(empty, given)
-    assert contradiction(empty, given, None, None) == ""
+    assert contradiction(empty, given, None) == ""
 
 
 def test_an_unopened_meter_a_gap_and_a_torn_group_are_contradicted():
@@ -154,10 +155,12 @@ def test_positions_that_no_valve_has_are_contradicted():
     state = opened()
 
     assert "outcome 3" in verdict(state, of(state, kinds.VALVE_OUTCOME, detail=3))
-    assert "supply 4" in contradiction(state, of(state, kinds.VALVE_INTENT, detail=4), None, None)
+    assert "supply 4" in contradiction(state, of(state, kinds.VALVE_INTENT, detail=4), None)
 
 
 def test_a_warning_that_there_is_not_is_contradicted():
     state = opened()
 
-    assert verdict(state, of(state, kinds.WARNING, detail=2)) == "there is no warning 2"
+    assert verdict(state, of(state, kinds.WARNING, detail=kinds.WARNINGS)) == ""
+    assert verdict(state, of(state, kinds.WARNING, detail=0)) == "there is no warning 0"
+    assert verdict(state, of(state, kinds.WARNING, detail=kinds.WARNINGS + 1)) == "there is no warning 7"

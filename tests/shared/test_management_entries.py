@@ -6,9 +6,12 @@ from shared import kinds
 from shared.checks import contradiction
 from shared.entries import Entry
 from shared.fold import PAST_KEYS_MAX
+from shared.in_force import InForce
 from shared.key_data import KeyData, base_year, pack
+from shared.policy import Policy
 from shared.state import GatewayState, from_bytes
 from tests.shared.test_checks import changed, of, verdict
+from tests.shared.test_money_checks import TARIFF
 from tests.shared.test_state import OPENED, meter_entry, opened, put
 
 SEED = 20261122
@@ -149,7 +152,45 @@ def test_any_entry_that_can_be_written_folds_into_a_state_that_can_be_kept():
         entry.detail = random.getrandbits(16)
         entry.reference_a = random.getrandbits(16) << 16 | random.getrandbits(16)
         entry.reference_b = random.getrandbits(16) << 16 | random.getrandbits(16)
-        contradiction(state, entry, None, None)
+        contradiction(state, entry, None)
         state.apply(entry)
 
         assert isinstance(from_bytes(state.to_bytes()), GatewayState)
+
+
+def test_any_entry_after_any_state_is_judged_in_a_sentence_by_all_the_laws():
+    print("seed", SEED)
+    random.seed(SEED)
+    known = InForce()
+    known.add(Policy(emergency_limit=500, emergency_activation=1, lifeline_quota_ml=900, allowance_day=7))
+    known.add(TARIFF)
+    state = opened()
+    judged = 0
+    for _ in range(3000):
+        meter = state.meters[0]
+        meter.mode = random.choice((0, kinds.MODE_CURRENCY, kinds.MODE_CREDIT))
+        meter.group = 0
+        meter.tariff_version, meter.tariff_check = TARIFF.version, TARIFF.check
+        state.policies.clear()
+        state.floor_version = state.floor_check = 0
+        kind = random.choice([kind for kind in range(4, len(kinds.KIND_NAMES)) if kind not in kinds.HASH_KINDS])
+        entry = Entry(state.sequence + 1, random.getrandbits(32), kind, 0, random.randrange(kinds.POTS))
+        entry.detail = random.choice((random.getrandbits(16), random.randrange(12)))
+        entry.reference_a = random.choice((random.getrandbits(32), random.randrange(30000), TARIFF.version))
+        entry.reference_b = random.choice((random.getrandbits(32), random.randrange(30000)))
+        entry.delta = random.choice(
+            (0, 1, -1, 5000, -5000, random.getrandbits(30) << 16, -random.getrandbits(30) << 16)
+        )
+        entry.balance = meter.pots[entry.pot] + entry.delta if entry.pot else 0
+        entry.delta = entry.delta if entry.pot else 0
+        entry.register = meter.register + random.choice((0, 0, 1, 5000))
+        entry.group_left = state.group_left - 1 if state.group_left else 0
+
+        verdict_given = contradiction(state, entry, known)
+        judged += verdict_given == ""
+        assert "\n" not in verdict_given
+        if not verdict_given or (random.randrange(4) == 0 and abs(entry.balance) < 1 << 46):
+            state.apply(entry)
+        assert from_bytes(state.to_bytes()).digest() == state.digest()
+
+    assert judged > 30, judged

@@ -18,13 +18,19 @@ def opened(channel=0, minimum=100):
 
 def meter_entry(state, channel, kind, delta=0, **values):
     meter = state.meters.get(channel)
-    before = meter.pots[kinds.TOKEN_CREDIT] if meter else 0
-    pot = kinds.TOKEN_CREDIT if delta else kinds.NO_POT
-    balance = before + delta if delta else 0
+    pot = values.pop("pot", kinds.TOKEN_CREDIT if delta else kinds.NO_POT)
+    balance = (meter.pots[pot] if meter else 0) + delta if pot else 0
     register = values.pop("register", meter.register if meter else 0)
     return Entry(
         state.sequence + 1, 20, kind, channel, pot=pot, delta=delta, balance=balance, register=register, **values
     )
+
+
+def numbers_of(meter):
+    """The names of all plain fields."""
+    names = [name for name in dir(meter) if name[0] != "_" and isinstance(getattr(meter, name), (int, bytes))]
+    assert len(names) > 45, names
+    return names
 
 
 def put(state, kind, channel=0, **values):
@@ -79,7 +85,7 @@ def test_commands_policies_and_starts_are_counted():
     state.apply(Entry(5, 32, kinds.FLOOR, reference_a=3, reference_b=78))
     state.apply(Entry(6, 33, kinds.BOOT))
 
-    assert (state.command_counter, state.policy_version, state.policy_check) == (5, 2, 77)
+    assert (state.command_counter, state.policy_version, state.policy_of(0)) == (5, 2, (2, 77))
     assert (state.floor_version, state.floor_check, state.boots, state.sequence) == (3, 78, 1, 6)
 
 
@@ -106,13 +112,21 @@ def test_cut_state_bytes_are_refused_at_every_length():
 
 def test_every_field_of_the_state_is_in_its_digest():
     seen = [opened().digest()]
-    for name in ("time_s", "boots", "command_counter", "policy_version", "floor_check", "keypad_failures"):
+    for name in ("time_s", "boots", "command_counter", "floor_version", "floor_check", "keypad_failures", "lid_open"):
         state = opened()
         setattr(state, name, 99)
         seen.append(state.digest())
-    for name in ("key_check", "register", "credited", "failures", "intent", "outcome", "warned"):
+    for group, version in ((0, 1), (0, 2), (1, 2)):
         state = opened()
-        setattr(state.meters[0], name, 3)
+        state.policies[group] = (version, 77)
+        seen.append(state.digest())
+    for name in numbers_of(opened().meters[0]):
+        state = opened()
+        setattr(state.meters[0], name, b"\x03" * 15 if name == "recent" else 77)
+        seen.append(state.digest())
+    for pot in range(1, kinds.POTS):
+        state = opened()
+        state.meters[0].pots[pot] = 3
         seen.append(state.digest())
 
     assert len(set(seen)) == len(seen)

@@ -5,7 +5,9 @@ import re
 
 import pytest
 
-from shared import chain, documents, kinds, policy, state
+from firmware import documents as group_documents
+from firmware import readings as desk
+from shared import chain, command_results, documents, kinds, policy, readings, return_code, state, tariff
 from shared.wire import Layout
 
 FORMAT = (pathlib.Path(__file__).parents[2] / "shared" / "FORMAT.md").read_text(encoding="utf-8")
@@ -16,9 +18,18 @@ LAYOUTS = {
     "Hello": documents.HELLO,
     "Batch": documents.BATCH,
     "Acknowledgement": documents.ACK,
+    "Hours of the running day": desk.HOURS,
+    "Reading": readings.READING,
+    "Readings": documents.READINGS,
+    "Readings stored": documents.READINGS_ACK,
     "Time": documents.TIME,
     "Command": documents.COMMAND,
     "Payload of TOKEN": documents.TOKEN_PAYLOAD,
+    "Payload of MODE": documents.MODE_PAYLOAD,
+    "Payload of CONTROL": documents.CONTROL_PAYLOAD,
+    "Payload of ADJUST": documents.ADJUST_PAYLOAD,
+    "Payload of FACTOR": documents.FACTOR_PAYLOAD,
+    "Tariff on flash": group_documents.KEPT,
     "Proof": documents.ENROL,
     "Sealed bundle": documents.SEALED,
     "Context of the box": documents.SEAL_CONTEXT,
@@ -26,6 +37,9 @@ LAYOUTS = {
     "A meter in the bundle": documents.BUNDLE_METER,
     "Policy": policy.POLICY,
     "Floor": policy.FLOOR,
+    "Return code": return_code._CODE,
+    "Tariff": tariff.TARIFF,
+    "A block of a tariff": tariff.BLOCK,
 }
 
 
@@ -51,3 +65,8 @@ def test_every_field_of_policy_and_floor_is_listed() -> None:
 def test_every_kind_of_entry_is_named() -> None:
     for number, name in enumerate(kinds.KIND_NAMES[1:], 1):
         assert re.search(rf"\b{name.upper().replace(' ', '_')}\b", FORMAT), number
+
+
+def test_every_result_of_a_command_is_listed() -> None:
+    for code, name, sentence in command_results.RESULTS:
+        assert f"| 0x{code:02X} | {name} | {sentence} |" in FORMAT
