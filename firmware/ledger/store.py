@@ -8,7 +8,6 @@ from firmware.ledger.checkpoints import Checkpoints
 from firmware.ledger.pair import Pair
 from firmware.ledger.recovery import DamageError, Recovery
 from shared import chain, checks, entries, kinds
-from shared import state as states
 from shared.compat import const
 from shared.errors import SharedError
 from shared.state import GatewayState
@@ -16,7 +15,7 @@ from shared.wire import Layout
 
 MARK = Layout(b"PSmark01", ("epoch", "u2"), ("sequence", "u4"), ("head", "b32"))
 CHECKPOINT_EVERY = const(256)  # entries: about a second of replay at start on an RP2040
-RESERVE_BYTES = const(65536)  # below this much free flash old segments are pruned
+RESERVE_BYTES = const(131072)  # below this much free flash old segments are pruned, before readings are given up
 _SPARE_BYTES = const(512)  # a segment's head, and the copies that are replaced while the old ones still stand
 _KIND_AT = const(8)
 _MARK_FILES = "mark"
@@ -34,6 +33,10 @@ def marked_in(flash, epoch: int) -> "tuple[int, bytes] | None":
         return None
     fields = MARK.decode(data)
     return (fields["sequence"], fields["head"]) if fields["epoch"] == epoch else None
+
+
+def _no_documents():
+    return None
 
 
 class Store:
@@ -54,8 +57,11 @@ class Store:
         self._firsts = found.firsts
         self._records = segments.ENTRIES_MAX if found.torn or not found.firsts else found.records
         self._free_bytes = flash.free()
-        self.policy = None  # in force; what is written is checked against them
-        self.floor = None
+        self.known = _no_documents  # gives the InForce that what is written is checked against
+
+    def judge_by(self, known) -> None:
+        """known() gives the documents (InForce) in force; before, entries are checked without any."""
+        self.known = known
 
     def marked(self) -> "tuple[int, bytes] | None":
         """(sequence, head) of the high-water mark of this epoch."""
@@ -150,11 +156,12 @@ class Store:
         """(a group as it stands on flash, the head after it), checked entry by entry; the state stays as it is."""
         head = self.head
         records = []
-        state = self.state if len(group) == 1 else states.from_bytes(self.state.to_bytes())
+        known = self.known()
+        state = self.state if len(group) == 1 else self.state.copy([entry.meter for entry in group])
         for at, entry in enumerate(group):
             entry.sequence = self.state.sequence + 1 + at
             entry.group_left = len(group) - 1 - at
-            wrong = checks.contradiction(state, entry, self.policy, self.floor)
+            wrong = checks.contradiction(state, entry, known)
             assert not wrong, wrong
             record, head = segments.record(head, entries.encode(entry))
             records.append(record)
