@@ -7,12 +7,14 @@ MAX_METERS = 2
 PULSE_BACKEND = "counter"
 PULSE_PINS = (34, 35)  # inputs only, no internal pull-up: 10 kohm to 3V3 on the board
 PULSE_MIN_WIDTH_MS = 0
+REVERSE_PINS = ()  # of meters that pulse apart for what flows backwards: a pin per channel
 
 # Keys are written row by row; a pressed key joins its row to its column.
 KEYPAD_ROWS = (13, 14, 27, 26)
 KEYPAD_COLS = (25, 33, 32)
 KEYPAD_KEYS = "123456789*0#"
 
+DISPLAY = "hd44780"  # or "ssd1306", or "" for none
 LCD_I2C_ID = 0
 LCD_I2C_SCL = 22
 LCD_I2C_SDA = 21
@@ -21,18 +23,24 @@ LCD_I2C_ADDRESS = 0x27
 LCD_COLUMNS = 20
 LCD_ROWS = 4
 
-# One entry per channel; an end switch joins its pin to ground when the valve has arrived.
+# One entry per channel: "motor", or "latch" for a relay or solenoid that takes a pulse. An end switch joins its pin to
+# ground when the valve has arrived; where there are none (empty, or -1), a motor runs for VALVE_TRAVEL_MS.
+VALVE_KINDS = ("motor", "motor")
 VALVE_OPEN_PINS = (16, 18)
 VALVE_CLOSE_PINS = (17, 19)
 VALVE_OPENED_PINS = (36, 4)  # 36 and 39 are inputs only: 10 kohm to 3V3 on the board
 VALVE_CLOSED_PINS = (39, 5)
 VALVE_TRAVEL_MS = 10000
+VALVE_PULSE_MS = 100  # of a latch
+BYPASS_PINS = ()  # of a small valve that keeps a drip past the closed one: a pin per channel
 
 TAMPER_PIN = 23  # joined to ground while the lid is closed
+MAGNET_PIN = -1  # joined to ground while a magnet is near
 BUZZER_PIN = 15
 LED_PIN = 2
 
 HAS_WIFI = True
+NTP_HOST = ""  # name or address of a time server; "" asks none, see README.md
 WATCHDOG_MS = 8000
 
 FLASH_DIRECTORY = "/penstock"

@@ -1,6 +1,10 @@
 """Seconds since 1970 on every port, counted by ticks, with a quality that only signed time can raise.
 
 Time never runs back: a correction into the past holds the clock until real time has caught up.
+
+Network time is not authenticated: whoever sits on the path can answer in a server's name. So it only takes out what
+the crystal may have drifted since time was signed, counted over all corrections together, and it neither raises the
+quality nor prolongs it. With a forger on the line the clock is off by no more than a bad crystal makes it.
 """
 
 import time
@@ -13,6 +17,8 @@ TRUSTED = 2
 
 _TICKS_MASK = const(0x3FFFFFFF)
 _TRUST_S = const(172800)  # two days at a crystal's 50 ppm are 9 seconds
+_DRIFT_PPM = const(100)  # a cheap crystal in a box in the sun, with a margin: 9 seconds a day
+_NETWORK_S = const(2)  # whole seconds, and the way of an answer
 _EPOCH_2000_S = const(946684800)
 
 
@@ -27,6 +33,7 @@ class Clock:
         self._now_s = start_s
         self._hold_s = 0  # how far now() is ahead of real time
         self._signed_s = -1  # when signed time was set
+        self._nudged_s = 0  # by how much network time has moved the clock since then
 
     def now(self) -> int:
         """Seconds since 1970 (UTC); never less than before."""
@@ -44,26 +51,45 @@ class Clock:
         """UNKNOWN, DRIFTING or TRUSTED."""
         if self._signed_s < 0:
             return UNKNOWN
-        real_s = self.now()
-        real_s -= self._hold_s  # a clock that is held goes on drifting
-        return TRUSTED if real_s - self._signed_s < _TRUST_S else DRIFTING
+        return TRUSTED if self._since_signed_s() < _TRUST_S else DRIFTING
 
     def set_signed(self, real_s: int) -> int:
         """Take over time whose signature and boot nonce were checked; return by how many seconds the clock was off."""
-        off_s = real_s - (self.now() - self._hold_s)
-        self._now_s = max(self._now_s, real_s)
-        self._hold_s = self._now_s - real_s
+        off_s = self._set(real_s)
         self._signed_s = real_s
+        self._nudged_s = 0
         return off_s
 
-    def nudge(self, real_s: int, tolerance_s: int) -> bool:
-        """Follow network time if it is within the tolerance; the quality stays. False: it was not followed."""
-        off_s = real_s - (self.now() - self._hold_s)
-        if self._signed_s < 0 or abs(off_s) > tolerance_s:
-            return False
+    def nudge(self, real_s: int) -> "int | None":
+        """Follow network time; return by how many seconds the clock was off.
+
+        None: not followed, for no time was signed in this run, or more would be corrected than can have drifted.
+        """
+        if self._signed_s < 0:
+            return None
+        nudged_s = self._nudged_s + real_s - self._real_s()
+        if abs(nudged_s) > self.tolerance_s():
+            return None
+        self._nudged_s = nudged_s
+        return self._set(real_s)
+
+    def tolerance_s(self) -> int:
+        """How far network time may lie from the clock as it ran since signed time, uncorrected."""
+        return _NETWORK_S + self._since_signed_s() * _DRIFT_PPM // 1000000
+
+    def _real_s(self) -> int:
+        now_s = self.now()
+        return now_s - self._hold_s  # a clock that is held goes on drifting
+
+    def _since_signed_s(self) -> int:
+        """By the crystal alone: network time must not stretch what is reckoned from it."""
+        return self._real_s() - self._nudged_s - self._signed_s
+
+    def _set(self, real_s: int) -> int:
+        off_s = real_s - self._real_s()
         self._now_s = max(self._now_s, real_s)
         self._hold_s = self._now_s - real_s
-        return True
+        return off_s
 
 
 def unix_seconds() -> int:

@@ -21,8 +21,9 @@ class Buzzer:
         pin.value(0)
 
     def play(self, pattern) -> None:
-        """Start a pattern: a tuple of milliseconds on, off, on, ...; it replaces the one that is playing."""
-        self._pattern = pattern
+        """Start a pattern: milliseconds on, off, on, ...; it replaces the one that is playing. None is silence."""
+        self._pattern = pattern or ()
+        self._pin.value(0)
         self._step = 0
         self._since_ms = -1
 

@@ -1,30 +1,56 @@
 """A motor valve with two end switches: it is driven until a switch says so or time is out, and then again a few times.
 
-Both motor pins are never high together, and the motor is only powered between two calls of poll().
+Both motor pins are never high together, and the motor is only powered between two calls of poll(). Valves without
+switches are in blind_valve.py.
 """
 
 from shared.compat import const
 
-_REST_MS = const(300)  # the motor stands still before it starts, turns round or tries again
+REST_MS = 300  # the motor stands still before it starts, turns round or tries again
+TICKS_MASK = 0x3FFFFFFF
 _ATTEMPTS = const(3)
-_TICKS_MASK = const(0x3FFFFFFF)
 
 _IDLE, _RESTING, _MOVING = 0, 1, 2
 
 
-class Valve:
+class Bridge:
+    """Two drive lines, one for each direction, and the line of a bypass where the board has one."""
+
+    def __init__(self, open_pin, close_pin, bypass_pin=None) -> None:
+        self._lines = (close_pin, open_pin)  # index 1 opens
+        self._bypass_pin = bypass_pin
+        self.has_bypass = bypass_pin is not None
+        self.travel_ms = 0  # of the last motion that arrived; a growing time is a valve that calcifies
+        self._stop()
+        self.bypass(False)
+
+    def bypass(self, on: bool) -> None:
+        """Let a little flow past the closed valve, or no longer; nothing happens on a board without a bypass."""
+        if self._bypass_pin is not None:
+            self._bypass_pin.value(1 if on else 0)
+
+    def _power(self, want: int) -> None:
+        self._lines[1 - want].value(0)
+        self._lines[want].value(1)
+
+    def _stop(self) -> None:
+        self._lines[0].value(0)
+        self._lines[1].value(0)
+
+
+class Valve(Bridge):
     """Switches join their pin to ground when the valve has arrived. travel_limit_ms bounds one motion."""
 
-    def __init__(self, open_pin, close_pin, opened_pin, closed_pin, travel_limit_ms: int = 10000) -> None:
-        self._motor = (close_pin, open_pin)  # index 1 opens
+    def __init__(
+        self, open_pin, close_pin, opened_pin, closed_pin, travel_limit_ms: int = 10000, bypass_pin=None
+    ) -> None:
+        super().__init__(open_pin, close_pin, bypass_pin)
         self._ends = (closed_pin, opened_pin)
         self._travel_limit_ms = travel_limit_ms
         self._phase = _IDLE
         self._want = 0
         self._attempts_left = 0
         self._since_ms = -1
-        self.travel_ms = 0  # of the last motion that arrived; a growing time is a valve that calcifies
-        self._stop()
 
     def drive(self, open: bool) -> None:
         """Start a motion; a motion under way is given up. poll() does the rest."""
@@ -42,13 +68,13 @@ class Valve:
             self._since_ms = now_ms
             if self._arrived():
                 return self._end(0)
-        elapsed_ms = (now_ms - self._since_ms) & _TICKS_MASK
+        elapsed_ms = (now_ms - self._since_ms) & TICKS_MASK
         if self._phase == _MOVING:
             return self._moving(elapsed_ms, now_ms)
-        if elapsed_ms >= _REST_MS:
+        if elapsed_ms >= REST_MS:
             self._phase = _MOVING
             self._since_ms = now_ms
-            self._motor[self._want].value(1)
+            self._power(self._want)
         return None
 
     def is_open(self) -> bool:
@@ -84,7 +110,3 @@ class Valve:
 
     def _at(self, end: int) -> bool:
         return self._ends[end].value() == 0
-
-    def _stop(self) -> None:
-        self._motor[0].value(0)
-        self._motor[1].value(0)

@@ -54,6 +54,7 @@ class Sync:
             self._say_hello()
             await self._take_in()
             await self._send_batch()
+            self._send_readings()
             self._report()
             await asyncio.sleep_ms(POLL_MS)
 
@@ -79,6 +80,7 @@ class Sync:
         """The next batch as soon as the one before is acknowledged, the same again after a while."""
         batch = await self._sliced(self._messages.batch_steps())
         now_ms = self._uptime_ms()
+        self._idle = not batch
         if not batch or (batch is self._sent and now_ms - self._sent_ms < RESEND_MS):
             return
         self._resends = self._resends + 1 if batch is self._sent else 0
@@ -87,6 +89,12 @@ class Sync:
         self._link.send(batch)
         self._sent = batch
         self._sent_ms = now_ms
+
+    def _send_readings(self):
+        """Hourly readings, once nothing of the ledger waits; what the cloud does not answer holds up nothing."""
+        data = self._messages.readings.due(self._uptime_ms()) if self._idle else b""
+        if data:
+            self._link.send(data)
 
     async def _sliced(self, steps):
         """Run a generator to its end, with room for other tasks between its slices."""
@@ -110,6 +118,7 @@ class Sync:
 
     def _forget(self):
         """A new connection knows nothing of what was sent on the old one."""
+        self._idle = False
         self._sent = None
         self._sent_ms = 0
         self._resends = 0

@@ -4,9 +4,14 @@ TRAVEL_MS = 2000
 
 
 class Valve:
-    """`jammed`: it does not move. `position`: True open, False closed, None between. It outlives a power cut."""
+    """`jammed`: it does not move. `position`: True open, False closed, None between. It outlives a power cut.
 
-    def __init__(self) -> None:
+    `bypassed`: a little flows past it, which ends with the power; only with a bypass.
+    """
+
+    def __init__(self, has_bypass: bool = False) -> None:
+        self.has_bypass = has_bypass
+        self.bypassed = False
         self.position = False
         self.jammed = False
         self.motions = 0
@@ -36,9 +41,13 @@ class Valve:
     def is_closed(self) -> bool:
         return self.position is False
 
+    def bypass(self, on: bool) -> None:
+        self.bypassed = on and self.has_bypass
+
     def lose_power(self) -> None:
-        """The motor stops where it is."""
+        """The motor stops where it is, and the bypass falls shut."""
         self._want = None
+        self.bypassed = False
 
     def _end(self):
         if self.jammed:

@@ -9,6 +9,12 @@ from tests.tidy import sources
 # A map may name pins that several devices share on purpose, as a tuple of numbers.
 SHARED = "SHARED_PINS"
 OPTIONAL = {SHARED}
+PER_CHANNEL = ("PULSE_PINS", "VALVE_KINDS", "VALVE_OPEN_PINS", "VALVE_CLOSE_PINS")
+PER_CHANNEL_OR_NONE = ("REVERSE_PINS", "VALVE_OPENED_PINS", "VALVE_CLOSED_PINS", "BYPASS_PINS")
+DISPLAYS = ("hd44780", "ssd1306", "")
+OLED_ROWS = 4
+VALVE_KINDS = {"motor", "latch"}
+PULSE_MS_MAX = 250
 PIN_ENDINGS = ("_PIN", "_PINS", "_SDA", "_SCL", "_TX", "_RX", "_SCK", "_MOSI", "_MISO", "KEYPAD_ROWS", "KEYPAD_COLS")
 
 
@@ -34,6 +40,32 @@ def test_every_map_has_the_same_names() -> None:
     missing = {path: sorted(every - found) for path, found in names.items() if found != every}
 
     assert not missing, f"names that a map lacks: {missing}"
+
+
+def test_what_is_there_for_each_channel_is_there_for_all_of_them() -> None:
+    wrong = []
+    for path in maps():
+        values = _values(path)
+        count = values["MAX_METERS"]
+        wrong += [
+            f"{path}: {name}"
+            for name in (*PER_CHANNEL, *PER_CHANNEL_OR_NONE)
+            if _length(values[name]) != count and not (name in PER_CHANNEL_OR_NONE and values[name] == ())
+        ]
+
+    assert not wrong, "not one entry per channel: " + ", ".join(wrong)
+
+
+def test_a_map_names_only_what_the_drivers_know() -> None:
+    for path in maps():
+        values = _values(path)
+        keys = _length(values["KEYPAD_ROWS"]) * _length(values["KEYPAD_COLS"])
+
+        assert values["DISPLAY"] in DISPLAYS, path
+        assert set(_pins(values["VALVE_KINDS"])) <= VALVE_KINDS, path
+        assert len(str(values["KEYPAD_KEYS"])) == keys, path
+        assert values["DISPLAY"] != "ssd1306" or values["LCD_ROWS"] == OLED_ROWS, path
+        assert 0 < int(str(values["VALVE_PULSE_MS"])) <= PULSE_MS_MAX, f"{path}: everything waits for a pulse"
 
 
 def test_no_pin_is_used_twice_unless_the_map_shares_it() -> None:
@@ -69,6 +101,10 @@ def _values(path: str) -> dict[str, object]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, tuple) else 0
 
 
 def _names_pins(name: str) -> bool:

@@ -63,17 +63,85 @@ def test_signed_time_behind_holds_the_clock_until_real_time_has_caught_up():
     assert clock.set_signed(START_S + 2) == 0
 
 
-def test_network_time_moves_a_trusted_clock_only_within_the_tolerance():
+def test_network_time_counts_for_nothing_before_time_was_signed():
     clock = Clock(Ticks(), START_S)
-    assert not clock.nudge(START_S + 1, 30)  # nothing signed yet
 
+    assert clock.nudge(START_S + 1) is None
+    assert (clock.now(), clock.quality()) == (START_S, UNKNOWN)
+
+
+def test_network_time_moves_the_clock_only_as_far_as_it_may_have_drifted():
+    ticks = Ticks()
+    clock = Clock(ticks, START_S)
     clock.set_signed(START_S)
+    assert clock.nudge(START_S + 3) is None
+    pass_days(clock, ticks, 1)
 
-    assert clock.nudge(START_S + 20, 30)
-    assert clock.now() == START_S + 20
-    assert not clock.nudge(START_S + 100, 30)
-    assert clock.now() == START_S + 20
-    assert clock.quality() == TRUSTED
+    assert clock.tolerance_s() == 2 + 8  # 100 millionths of a day
+    assert clock.nudge(START_S + DAY_S + 11) is None
+    assert clock.nudge(START_S + DAY_S + 10) == 10
+    assert clock.now() == START_S + DAY_S + 10
+
+
+def test_many_small_steps_of_a_forger_lead_no_further_than_one():
+    for direction in (1, -1):
+        ticks = Ticks()
+        clock = Clock(ticks, START_S)
+        clock.set_signed(START_S)
+
+        for _ in range(4 * 100):
+            ticks.advance(DAY_S * 1000 // 4)
+            clock.nudge(clock.now() + 2 * direction)
+
+        assert abs(clock.now() - START_S - 100 * DAY_S) <= 2 + 100 * 9
+
+
+def test_network_time_never_runs_the_clock_back():
+    ticks = Ticks()
+    clock = Clock(ticks, START_S)
+    clock.set_signed(START_S)
+    pass_days(clock, ticks, 1)
+    before_s = clock.now()
+
+    assert clock.nudge(before_s - 5) == -5
+    times = []
+    for _ in range(7):
+        ticks.advance(1000)
+        times.append(clock.now() - before_s)
+
+    assert times == [0] * 5 + [1, 2]
+
+
+def test_network_time_neither_raises_nor_prolongs_trust():
+    ticks = Ticks()
+    clock = Clock(ticks, START_S)
+    clock.set_signed(START_S)
+    pass_days(clock, ticks, 1)
+    clock.nudge(clock.now() - 9)
+    pass_days(clock, ticks, 1)
+
+    assert clock.quality() == DRIFTING
+
+    clock.nudge(clock.now())
+    assert clock.quality() == DRIFTING
+
+
+def test_signed_time_begins_the_tolerance_anew():
+    ticks = Ticks()
+    clock = Clock(ticks, START_S)
+    clock.set_signed(START_S)
+    pass_days(clock, ticks, 2)
+    clock.nudge(clock.now() + 15)
+
+    clock.set_signed(clock.now())
+
+    assert (clock.tolerance_s(), clock.quality()) == (2, TRUSTED)
+
+
+def pass_days(clock, ticks, days):
+    for _ in range(days):
+        ticks.advance(DAY_S * 1000)
+        clock.now()
 
 
 def test_the_chips_clock_counts_from_1970():

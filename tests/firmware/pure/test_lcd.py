@@ -1,5 +1,6 @@
 """The display driver, read back by a decoder that follows the data sheet."""
 
+from firmware.drivers.glyphs import fold
 from firmware.drivers.lcd import Lcd
 from tests.fakes import ticks  # noqa: F401  sleep_ms for CPython
 from tests.fakes.bus import Bus
@@ -57,12 +58,54 @@ def test_a_shorter_text_wipes_the_longer_one_and_a_long_one_is_cut():
     assert bus.display.lines() == ("new             ", " " * 16)
 
 
+def test_a_new_page_is_written_a_row_at_a_time():
+    bus = Bus(20, 4)
+    display = lcd(bus)
+    display.show(("old",) * 4)
+    rows = []
+
+    for _ in display.steps(("new page",) * 4):
+        rows.append(tuple(line.rstrip() for line in bus.display.lines()).count("new page"))
+
+    assert rows == [1, 2, 3, 4]
+    assert list(display.steps(("new page",) * 4)) == []
+
+
+def test_a_page_left_half_written_is_finished_by_the_next():
+    bus = Bus(16, 2)
+    display = lcd(bus)
+    display.show(("first", "page"))
+    next(display.steps(("other", "words")))
+
+    display.show(("third", "page"))
+
+    assert bus.display.lines() == ("third           ", "page            ")
+
+
 def test_accents_lose_their_marks_and_the_unknown_becomes_a_question():
     bus = Bus(16, 2)
 
     lcd(bus).show(("Crédit épuisé", "Ça va … ☃"))
 
     assert bus.display.lines() == ("Credit epuise   ", "Ca va ? ?       ")
+
+
+def test_every_text_of_the_panel_can_be_shown():
+    with open("firmware/panel/texts.py") as file:
+        marked = sorted({character for character in file.read() if ord(character) > 126})
+    row = bytearray(len(marked))
+
+    fold("".join(marked), row)
+
+    assert b"?" not in row, "no letter for one of " + "".join(marked)
+
+
+def test_backslash_and_tilde_are_other_glyphs_in_this_display():
+    bus = Bus(16, 2)
+
+    lcd(bus).show(("a\\b~c",))
+
+    assert bus.display.lines()[0] == "a/b-c           "
 
 
 def test_a_display_that_is_missing_is_no_error_and_comes_up_when_plugged_in():

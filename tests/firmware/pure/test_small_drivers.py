@@ -1,10 +1,11 @@
-"""The lid switch and the buzzer."""
+"""The lid switch, the magnet contact and the buzzer."""
 
-from firmware.drivers.buzzer import ACCEPT, REJECT, Buzzer
-from firmware.drivers.tamper import Tamper
+from firmware.drivers.absent import NoPin
+from firmware.drivers.buzzer import ACCEPT, CHIRP, CLICK, REJECT, Buzzer
+from firmware.drivers.tamper import Magnet, Tamper
 from tools.sim.device import machine
 
-LID, BUZZER = 120, 121
+LID, BUZZER, REED = 120, 121, 122
 
 
 def lid():
@@ -39,6 +40,24 @@ def test_a_lid_that_is_open_at_power_up_is_open_at_once():
     assert Tamper(machine.Pin(LID, machine.Pin.IN, machine.Pin.PULL_UP)).opened()
 
 
+def test_a_magnet_is_near_after_three_readings_and_gone_after_three():
+    machine.contact(REED, closed=False)
+    magnet = Magnet(machine.Pin(REED, machine.Pin.IN, machine.Pin.PULL_UP))
+    assert not magnet.near()
+
+    machine.contact(REED)
+    readings = [magnet.near() for _ in range(4)]
+    machine.contact(REED, closed=False)
+    readings += [magnet.near() for _ in range(4)]
+
+    assert readings == [False, False, True, True, True, True, False, False]
+
+
+def test_a_board_without_lid_switch_and_magnet_contact_tells_of_neither():
+    assert not any(Tamper(NoPin(0)).opened() for _ in range(10))
+    assert not any(Magnet(NoPin(1)).near() for _ in range(10))
+
+
 def sounding_ms(pattern):
     """Play a pattern with a poll every 10 ms; return the lengths of the sounds and of the silences between them."""
     pin = machine.Pin(BUZZER, machine.Pin.OUT)
@@ -55,6 +74,24 @@ def sounding_ms(pattern):
 def test_accept_is_one_long_sound_and_reject_three_short_ones():
     assert sounding_ms(ACCEPT) == [600]
     assert sounding_ms(REJECT) == [120, 120, 120]
+
+
+def test_a_key_clicks_once_and_low_credit_chirps_twice():
+    assert sounding_ms(CLICK) == [20]  # to the next poll
+    assert sounding_ms(CHIRP) == [40, 40]
+
+
+def test_no_pattern_is_silence_also_when_one_plays():
+    assert sounding_ms(None) == []
+    buzzer = Buzzer(machine.Pin(BUZZER, machine.Pin.OUT))
+    buzzer.play(ACCEPT)
+    buzzer.poll(0)
+
+    buzzer.play(None)
+
+    assert machine._copper.pad(BUZZER).latch == 0
+    buzzer.poll(20)
+    assert machine._copper.pad(BUZZER).latch == 0
 
 
 def test_a_new_pattern_replaces_the_one_that_plays():
