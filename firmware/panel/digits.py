@@ -10,13 +10,17 @@ IDLE = const(0)
 CHOOSE = const(1)
 DIGITS = const(2)
 QUERY = const(3)
+PIN = const(4)
 
 TIMEOUT_MS = const(20000)
 TOKEN_DIGITS = const(20)
-_QUERY_DIGITS = const(3)
+CONFIRM = "62"  # the query that `##` stands for
+_QUERY_DIGITS = const(19)  # no query has more than three; an alias may
+_PIN_DIGITS = const(4)
 
 TOKEN_EVENT = const(1)
 QUERY_EVENT = const(2)
+PIN_EVENT = const(3)
 
 
 class Digits:
@@ -31,7 +35,7 @@ class Digits:
         self.typed = ""
 
     def press(self, key: str, now_ms: int) -> "tuple[int, int, str] | None":
-        """(TOKEN_EVENT or QUERY_EVENT, channel, digits) when the key completes an entry, else None."""
+        """(TOKEN_EVENT, QUERY_EVENT or PIN_EVENT, channel, digits) when the key completes an entry, else None."""
         self.tick(now_ms)
         self._last_ms = now_ms
         if self.state == IDLE:
@@ -44,6 +48,13 @@ class Digits:
             self._choose(key)
             return None
         return self._edit(key)
+
+    def ask_pin(self, channel: int, now_ms: int) -> None:
+        """The next digits are the PIN of this meter."""
+        self._last_ms = now_ms
+        self.channel = channel
+        self.typed = ""
+        self.state = PIN
 
     def tick(self, now_ms: int) -> None:
         """An entry that was left for 20 s is forgotten."""
@@ -62,10 +73,11 @@ class Digits:
             return self._back()
         if key == "#":
             return self._end()
-        limit = TOKEN_DIGITS if self.state == DIGITS else _QUERY_DIGITS
-        if len(self.typed) < limit:
+        if len(self.typed) < _limit(self.state):
             self.typed += key
-        return self._event(TOKEN_EVENT) if len(self.typed) == TOKEN_DIGITS else None
+        if self.state == DIGITS and len(self.typed) == TOKEN_DIGITS:
+            return self._event(TOKEN_EVENT)
+        return self._event(PIN_EVENT) if self.state == PIN and len(self.typed) == _PIN_DIGITS else None
 
     def _back(self):
         if self.typed:
@@ -77,9 +89,12 @@ class Digits:
 
     def _end(self):
         if self.state == QUERY:
-            return self._event(QUERY_EVENT) if self.typed else None
+            self.typed = self.typed or CONFIRM
+            return self._event(QUERY_EVENT)
         if self.typed:
-            return self._event(TOKEN_EVENT)
+            return self._event(PIN_EVENT if self.state == PIN else TOKEN_EVENT)
+        if self.state == PIN:
+            return None
         self.state = QUERY
         return None
 
@@ -91,3 +106,9 @@ class Digits:
     def _leave(self):
         self.state = IDLE
         self.typed = ""
+
+
+def _limit(state):
+    if state == DIGITS:
+        return TOKEN_DIGITS
+    return _PIN_DIGITS if state == PIN else _QUERY_DIGITS

@@ -1,4 +1,4 @@
-"""What is shown, as lines of text, from values. For displays of 16x2 and 20x4; volumes in ml are shown in m3."""
+"""What is shown, as lines of text, from values. For displays of 2 or 4 rows and 16 columns or more."""
 
 from firmware.panel import digits
 from firmware.panel.texts import Texts
@@ -10,19 +10,23 @@ _LOCKOUT = const(15)
 TALL_ROWS = const(4)
 
 
-class MeterView:
-    """What a page needs to know of a meter; `number` 0 means that there is only one and it needs no name."""
+class View:
+    """What the idle pages tell of a meter. One is enough for all meters: it is filled anew for each page.
 
-    def __init__(
-        self, number: int, balance: int, open: bool, moving: bool, fault: bool, low: bool, wait_s: int
-    ) -> None:
-        self.number = number
-        self.balance = balance
-        self.open = open
-        self.moving = moving
-        self.fault = fault
-        self.low = low
-        self.wait_s = wait_s
+    `number` 0: there is only one, and it needs no name. `state` and `left_name` are names of texts, `left` an amount;
+    `days` is -1 when nothing is known. `specials` are (text's name, value or "", whether the value stands beside the
+    text and not in it), the most urgent first.
+    """
+
+    __slots__ = ("days", "left", "left_name", "number", "specials", "state")
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.state = "off"
+        self.left_name = "left"
+        self.left = ""
+        self.days = -1
+        self.specials: list[tuple[str, str, bool]] = []
 
 
 class Screens:
@@ -33,59 +37,60 @@ class Screens:
         self.rows = rows
         self.texts = Texts(language)
 
-    def idle(self, view: MeterView, page: int, recovery: bool) -> "tuple[str, ...]":
-        """Page 0 state, 1 remaining, 2 special; a tall display shows all three at once."""
-        state = self._named(view.number, self._state(view))
-        left = self._pair(self.texts("left"), cubic_metres(view.balance))
-        special = self._special(view, recovery)
+    def idle(self, view: View, page: int, turn: int) -> "tuple[str, ...]":
+        """Page 0 state, 1 remaining, 2 special; a tall display shows all at once. `turn` chooses among the specials."""
+        state = self._named(view.number, self.texts(view.state))
+        left = self._pair(self.texts(view.left_name), view.left)
+        special = self._special(view.specials, turn)
         if self.rows >= TALL_ROWS:
-            hint = self.texts("any_key" if view.number else "type_token")
-            return self._cut((state, left, special, hint))
+            return self._cut((state, left, special, self._foot(view, turn)))
         if page == 2 and special:
             return self._cut((state, special))
+        if page == 1 and view.days >= 0:
+            return self._cut((self._named(view.number, self.texts("days", view.days)), left))
         return self._cut((state, left))
 
     def entry(self, keys: digits.Digits, channels: "list[int]") -> "tuple[str, ...]":
-        """What is being typed: digits in fours and how many."""
+        """What is being typed: digits in fours and how many; of a PIN only how many."""
         if keys.state == digits.CHOOSE:
             return self._cut((self.texts("which", _listed(channels)), self.texts("cancel")))
         name = self.texts("token") if len(channels) == 1 else self.texts("meter", keys.channel + 1)
         if keys.state == digits.QUERY:
             return self._cut((name, self.texts("query", keys.typed)))
+        if keys.state == digits.PIN:
+            return self._cut((name, self.texts("pin", "*" * len(keys.typed))))
         count = "{}/{}".format(len(keys.typed), digits.TOKEN_DIGITS)
         return self._cut((self._pair(name, count),) + self._groups(keys.typed))
 
     def result(self, number: int, code: int, wait_s: int) -> "tuple[str, ...]":
         """The word for a result code of STS."""
+        return self._cut((self.word(code, wait_s), self.texts("meter", number) if number else ""))
+
+    def word(self, code: int, wait_s: int) -> str:
+        """ACCEPTED, REJECTED, ... or `Err nn`."""
         if code == _LOCKOUT:
-            word = self.texts("locked", wait_s)
-        elif code in _SECTIONS:
-            word = self.texts("section", _SECTIONS[code])
-        elif code in _WORDS:
-            word = self.texts(_WORDS[code])
-        else:
-            word = self.texts("error", code)
-        return self._cut((word, self.texts("meter", number) if number else ""))
+            return self.texts("locked", wait_s)
+        if code in _SECTIONS:
+            return self.texts("section", _SECTIONS[code])
+        return self.texts(_WORDS[code]) if code in _WORDS else self.texts("error", code)
 
     def value(self, number: int, name: str, value: str) -> "tuple[str, ...]":
         """A named value: an amount after a token, or the answer to a query."""
         return self._cut((self._named(number, self.texts(name)), value))
 
-    def _state(self, view):
-        if view.fault:
-            return self.texts("valve_fault")
-        if view.moving:
-            return self.texts("moving")
-        return self.texts("on" if view.open else "off")
+    def _special(self, specials, turn):
+        if not specials:
+            return ""
+        name, value, beside = specials[turn % len(specials)]
+        if beside:
+            return self._pair(self.texts(name), value)
+        return self.texts(name, value) if value else self.texts(name)
 
-    def _special(self, view, recovery):
-        if recovery:
-            return self.texts("recovery")
-        if view.wait_s:
-            return self.texts("locked", view.wait_s)
-        if view.balance <= 0:
-            return self.texts("none")
-        return self.texts("low") if view.low else ""
+    def _foot(self, view, turn):
+        """The days left and what to do, in turn."""
+        if view.days >= 0 and turn % 2 == 0:
+            return self.texts("days", view.days)
+        return self.texts("any_key" if view.number else "type_token")
 
     def _groups(self, typed):
         groups = [typed[at : at + 4] for at in range(0, len(typed), 4)]
@@ -95,21 +100,19 @@ class Screens:
         return (" ".join(groups[-per_line:]),)
 
     def _named(self, number, text):
-        return "{} {}".format(self.texts("meter", number), text) if number else text
+        """With the meter's name before it, the short one where the line is too narrow."""
+        if not number:
+            return text
+        named = "{} {}".format(self.texts("meter", number), text)
+        return named if len(named) <= self.columns else "{} {}".format(self.texts("short_meter", number), text)
 
     def _pair(self, left, right):
-        space = self.columns - len(left) - len(right)
-        return left + " " * max(space, 1) + right
+        """A word and its value at both ends of a line; where it is too short the word gives way."""
+        left = left[: max(self.columns - len(right) - 1, 0)]
+        return left + " " * (self.columns - len(left) - len(right)) + right
 
     def _cut(self, lines):
         return tuple([line[: self.columns] for line in lines])
-
-
-def cubic_metres(volume_ml: int) -> str:
-    """A volume as it is read on a meter: whole litres, cut off towards zero."""
-    litres = abs(volume_ml) // 1000
-    sign = "-" if volume_ml < 0 and litres else ""
-    return "{}{}.{:03d} m3".format(sign, litres // 1000, litres % 1000)
 
 
 def _listed(channels):
