@@ -7,8 +7,8 @@ import time
 
 import board
 
-from firmware import enrol
-from firmware.clock import Clock, unix_seconds
+from firmware import enrol, sounds
+from firmware.clock import UNKNOWN, Clock, unix_seconds
 from firmware.drivers import buzzer, system
 from firmware.drivers.hardware import Hardware
 from firmware.gateway import RESET_POWER, RESET_WATCHDOG, Gateway
@@ -20,7 +20,6 @@ from firmware.supervise import Supervisor
 from shared.compat import const
 from shared.documents import MESSAGE_MAX
 from shared.errors import SharedError
-from shared.sts.key_change import RESULT_CODES
 
 SCAN_MS = const(20)
 METER_MS = const(100)
@@ -28,8 +27,13 @@ DISPLAY_MS = const(100)
 COLLECT_MS = const(10000)
 REDRAW_MS = const(3600000)  # a display that a disturbance has garbled is drawn anew
 _TICKS_MASK = const(0x3FFFFFFF)
-_ACCEPTED = const(1)
 _LANGUAGE = getattr(board, "LANGUAGE", "en")
+_SOUNDS = {
+    sounds.CLICK: buzzer.CLICK,
+    sounds.ACCEPT: buzzer.ACCEPT,
+    sounds.REJECT: buzzer.REJECT,
+    sounds.CHIRP: buzzer.CHIRP,
+}
 
 
 class Uptime:
@@ -60,18 +64,22 @@ class Tasks:
         self._wifi = None
 
     async def scan(self) -> None:
-        """Keypad, lid and sounds."""
+        """Keypad, lid, magnet and sounds."""
         hardware = self._hardware
         while True:
             now_ms = self._uptime_ms()
             key = hardware.keypad.scan()
             if key is not None:
-                hardware.buzzer.play(_sound(self._gateway.key(key, now_ms)))
+                self._gateway.key(key, now_ms)
             stuck = hardware.keypad.take_stuck()
             if stuck is not None:
                 self._note("key {} is stuck".format(stuck))
                 self._gateway.stuck_key(stuck)
             self._gateway.lid(hardware.tamper.opened(), now_ms)
+            self._gateway.magnet(hardware.magnet.near(), now_ms)
+            sound = self._gateway.sound(now_ms)
+            if sound is not None:
+                hardware.buzzer.play(_SOUNDS[sound])
             hardware.buzzer.poll(now_ms & _TICKS_MASK)
             self._report("scan")
             await asyncio.sleep_ms(SCAN_MS)
@@ -79,11 +87,14 @@ class Tasks:
     async def meter(self) -> None:
         """Pulses, charges, valves, housekeeping."""
         gateway = self._gateway
+        hardware = self._hardware
         collected_ms = 0
         while True:
             now_ms = self._uptime_ms()
             for channel in gateway.channels():
-                gateway.pulses(channel, self._hardware.pulses[channel].count())
+                gateway.pulses(channel, hardware.pulses[channel].count())
+                if hardware.reverse:
+                    gateway.reverse_pulses(channel, hardware.reverse[channel].count(), now_ms)
             gateway.tick(now_ms)
             if now_ms - collected_ms >= COLLECT_MS:
                 gc.collect()
@@ -100,7 +111,8 @@ class Tasks:
             if now_ms - drawn_ms >= REDRAW_MS:
                 lcd.forget()
                 drawn_ms = now_ms
-            lcd.show(self._gateway.lines(now_ms))
+            for _ in lcd.steps(self._gateway.lines(now_ms)):
+                await asyncio.sleep_ms(0)  # a row takes 10 ms on the bus, and keys are scanned meanwhile
             self._report("display")
             await asyncio.sleep_ms(DISPLAY_MS)
 
@@ -118,6 +130,20 @@ class Tasks:
         trusted = gateway.clock_is_trusted
         report = self._report_sync
         await Sync(link, gateway.messages, self._uptime_ms, os.urandom, trusted, report, self._note).run()
+
+    async def network_time(self) -> None:
+        """What a time server says, once signed time has come in this run."""
+        from firmware.net.network_time import NetworkTime  # late: most boards name no server
+
+        clock = self._gateway.core.clock
+
+        def ready():
+            return clock.quality() != UNKNOWN and (self._wifi is None or self._wifi.is_up())
+
+        def report():
+            self._report("time")
+
+        await NetworkTime(board.NTP_HOST, clock.nudge, ready, self._uptime_ms, os.urandom, report, self._note).run()
 
     def _join_network(self):
         """Ask the radio to join; sync tries on while there is no network."""
@@ -156,6 +182,8 @@ class App:
             self._supervisor.start("meter", tasks.meter())
             self._supervisor.start("display", tasks.display())
             self._supervisor.start("sync", tasks.sync())
+            if board.NTP_HOST:
+                self._supervisor.start("time", tasks.network_time())
         await self._supervisor.run()
 
     def _started(self):
@@ -212,12 +240,6 @@ def _start_clock(start_s):
     if unix_seconds() < start_s:
         system.set_rtc(start_s)
     return Clock(time.ticks_ms, start_s)
-
-
-def _sound(code):
-    if code is None:
-        return buzzer.CLICK
-    return buzzer.ACCEPT if code == _ACCEPTED or code in RESULT_CODES else buzzer.REJECT
 
 
 def _wifi_credentials(flash):

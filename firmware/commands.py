@@ -4,24 +4,14 @@ What is not authentic, not for this start, or not next leaves no trace. What is 
 COMMAND entry in one group with its effect.
 """
 
+from firmware.document_commands import DOCUMENTS, DocumentCommands
 from firmware.ledger.store import FlashFull
+from firmware.meter_commands import MeterCommands
 from shared import documents, kinds
 from shared.checks import COMMAND_JUMP_MAX
-from shared.compat import const
+from shared.command_results import BAD_PAYLOAD, DONE, NO_METER, OTHER_KEY, UNKNOWN_KIND
 from shared.ed25519 import verify_steps
 from shared.errors import WireError
-from shared.policy import check_value, decode_floor, decode_policy
-from shared.wire import TAG_SIZE
-
-# Result codes of the command layer; below 0x20 they are those of STS.
-DONE = const(1)
-UNKNOWN_KIND = const(0x20)
-BAD_PAYLOAD = const(0x21)
-BAD_SIGNATURE = const(0x22)
-OLD_VERSION = const(0x23)
-NO_METER = const(0x24)
-OTHER_KEY = const(0x25)
-OTHER_UTILITY = const(0x26)
 
 _TOKEN_LIMIT = 1 << 66
 
@@ -37,6 +27,8 @@ class Commands:
         self._core = core
         self._desk = desk
         self._boot_nonce = boot_nonce
+        self._documents = DocumentCommands(core)
+        self._meters = MeterCommands(core)
 
     def run_steps(self, data: bytes, now_ms: int):
         """Generator in slices; returns (kind, result code). CommandError: it was not carried out.
@@ -71,89 +63,57 @@ class Commands:
     def _prepare(self, command):
         """What takes long: (result code or DONE, what was read of the payload)."""
         kind = command["kind"]
-        core = self._core
         try:
+            if kind in DOCUMENTS:
+                return (yield from self._documents.read_steps(kind, command["payload"]))
             if kind == documents.COMMAND_TOKEN:
                 return DONE, documents.TOKEN_PAYLOAD.decode(command["payload"])
-            if kind == documents.COMMAND_POLICY:
-                return (yield from _raised(command["payload"], core.settings.command_public, decode_policy))
-            if kind == documents.COMMAND_FLOOR:
-                return (yield from _raised(command["payload"], core.settings.floor_public, decode_floor))
+            layout = self._meters.layout(kind)
+            if layout is not None:
+                return DONE, layout.decode(command["payload"])
         except WireError:
             return BAD_PAYLOAD, None
         return UNKNOWN_KIND, None
 
     def _carry_out(self, command, code, payload, now_ms):
         kind = command["kind"]
-        entry = None
+        effects = []
         try:
-            if code == DONE and kind == documents.COMMAND_TOKEN:
-                code, entry = self._token(payload, now_ms)
-            elif code == DONE:
-                code, entry = self._document(kind, payload)
-            self._append(command, code, entry)
+            if code == DONE:
+                code, effects = self._effects(command, payload, now_ms)
+            self._append(command, code, effects)
         except (FlashFull, OSError):
+            self._documents.give_up()
             raise CommandError("no room on flash for command {}".format(command["counter"]))
-        if code == DONE and kind != documents.COMMAND_TOKEN:
-            self._put_in_force(kind, payload[1])
+        if code == DONE and kind in DOCUMENTS:
+            self._documents.took_effect(payload)
+        elif code == DONE:
+            self._meters.took_effect(kind, payload)
         return kind, code
 
-    def _append(self, command, code, entry):
+    def _effects(self, command, payload, now_ms):
+        """(result code, entries that carry it out), the figures charged up to now. FlashFull: there is no room."""
+        kind = command["kind"]
+        if kind == documents.COMMAND_TOKEN:
+            return self._token(payload, now_ms)
+        if kind in DOCUMENTS:
+            return self._documents.effects(payload, command["counter"], now_ms)
+        return self._meters.effects(kind, payload, command["counter"], now_ms)
+
+    def _append(self, command, code, effects):
         core = self._core
         detail = command["kind"] << 8 | code
-        group = [core.entry(kinds.COMMAND, rule=kinds.RULE_COMMAND, detail=detail, reference_a=command["counter"])]
-        if entry is not None:
-            group.append(entry)
-        core.append(*group)
+        core.append(
+            core.entry(kinds.COMMAND, rule=kinds.RULE_COMMAND, detail=detail, reference_a=command["counter"]), *effects
+        )
 
     def _token(self, payload, now_ms):
         core = self._core
         channel = payload["channel"]
         if channel not in core.state.meters:
-            return NO_METER, None
+            return NO_METER, []
         if payload["key_check"] != core.meter(channel).key_check:
-            return OTHER_KEY, None
+            return OTHER_KEY, []
         if payload["token"] >= _TOKEN_LIMIT:
-            return BAD_PAYLOAD, None
+            return BAD_PAYLOAD, []
         return self._desk.remote(channel, "{:020d}".format(payload["token"]), now_ms)
-
-    def _document(self, kind, payload):
-        """Keep a verified policy or floor beside the one in force; its entry puts it there."""
-        core = self._core
-        document, raised = payload
-        policy = kind == documents.COMMAND_POLICY
-        if int.from_bytes(document[TAG_SIZE : TAG_SIZE + 4], "big") != core.settings.utility:
-            return OTHER_UTILITY, None
-        if raised.version <= (core.state.policy_version if policy else core.state.floor_version):
-            return OLD_VERSION, None
-        if not core.has_room():
-            raise FlashFull
-        _keep(core.policy_files if policy else core.floor_files, document, core.policy if policy else core.floor)
-        entry = core.entry(kinds.POLICY if policy else kinds.FLOOR, rule=kinds.RULE_COMMAND)
-        entry.detail = raised.meter_group if policy else 0
-        entry.reference_a, entry.reference_b = raised.version, raised.check
-        return DONE, entry
-
-    def _put_in_force(self, kind, raised):
-        core = self._core
-        if kind == documents.COMMAND_POLICY:
-            core.policy = core.store.policy = raised
-        else:
-            core.floor = core.store.floor = raised
-
-
-def _raised(payload, public, decode):
-    """(DONE, (document, decoded)) of a signed policy or floor, or (reason, None)."""
-    document, signature = documents.split_signature(payload)
-    decoded = decode(document)
-    genuine = yield from verify_steps(public, document, signature)
-    return (DONE, (document, decoded)) if genuine else (BAD_SIGNATURE, None)
-
-
-def _keep(files, document, in_force):
-    """Write over the copy that is not in force."""
-    keep = None
-    for slot, data in files.copies():
-        if check_value(data) == in_force.check:
-            keep = slot
-    files.save(document, keep)

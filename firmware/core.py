@@ -3,16 +3,18 @@
 Rule: an entry is durable before its effect is shown or acted on, and a meter's figures are charged before they count.
 """
 
+from firmware.charges import charges
+from firmware.documents import GroupDocuments
 from firmware.ledger.keys import KeySlots
 from firmware.ledger.pair import Pair
 from firmware.ledger.store import FlashFull, Store
+from firmware.ledger.time_mark import TimeMark
 from firmware.meter import charging, register
 from firmware.meter.key import MeterKey
-from shared import kinds
+from shared import credit, kinds
 from shared.compat import const
 from shared.entries import Entry
-from shared.errors import WireError
-from shared.policy import decode_floor, decode_policy
+from shared.payer import payer
 from shared.state import MeterState
 
 FIRMWARE_VERSION = const(0x00010000)  # major 1 byte, minor 1, patch 2
@@ -29,17 +31,18 @@ class Core:
         self.identity = identity
         self.store = Store(flash, settings.utility, settings.gateway, settings.epoch, identity.device_public)
         self.state = self.store.state
-        self.clock = start_clock(max(self.state.time_s, settings.issued_s))
-        self.policy_files = Pair(flash, "policy")
-        self.floor_files = Pair(flash, "floor")
+        self._time_mark = TimeMark(flash)
+        self.clock = start_clock(max(self.state.time_s, settings.issued_s, self._time_mark.time_s))
         self._recovery = _recorded(flash, settings.epoch)
         self._open_lost_meters()
-        self._take_documents()
+        damaged = self.store.damage != ""
+        self.documents = GroupDocuments(flash, settings, self.state, self.enter_recovery, damaged)
+        self.store.judge_by(lambda: self.documents.known)
         self.key_slots = KeySlots(flash)
         self.keys = {channel: self._key_in_force(channel) for channel in self.channels()}
         self._journal = Pair(flash, "journal")
         self.registers = self._start_registers()
-        self._charged_ms = {}  # channel -> when it was last charged, or the start
+        self._settled_ms = {}
 
     @property
     def recovery(self) -> str:
@@ -66,9 +69,43 @@ class Core:
         """What has flowed and is not in the ledger yet."""
         return self.registers[channel].volume_ml - self.meter(channel).register
 
+    def policy_of(self, channel: int):
+        """The Policy in force for a meter's group."""
+        return self.documents.policy(self.meter(channel).group)
+
+    def tariff_of(self, channel: int):
+        """The Tariff in force for a meter; None in unit basis."""
+        return self.documents.tariff(self.meter(channel))
+
+    @property
+    def floor(self):
+        """The Floor in force."""
+        return self.documents.floor
+
     def balance(self, channel: int) -> int:
-        """The balance to show: the ledger's without what has flowed since."""
-        return self.meter(channel).pots[kinds.TOKEN_CREDIT] - self.uncharged(channel)
+        """The credit to show: the ledger's own credit without what has flowed since, in the unit of the account."""
+        meter, policy = self.meter(channel), self.policy_of(channel)
+        own = credit.own(meter, policy)
+        used = self.uncharged(channel)
+        if not used or payer(meter, self.clock.now(), self.clock.quality(), policy)[0] == kinds.NO_POT:
+            return own
+        return own - charging.price(meter, used, self.tariff_of(channel))[0]
+
+    def settle(self, channel: int, now_ms: int) -> None:
+        """Bring the ledger up to the register, before an entry whose figures matter. FlashFull: there is no room."""
+        group = charges(self, channel)
+        if group:
+            self.append(*group)
+            self.registers[channel].made_durable()
+            self._settled_ms[channel] = now_ms
+
+    def since_settled_ms(self, channel: int, now_ms: int) -> int:
+        """How long ago what flowed was charged, or asked for first."""
+        return now_ms - self._settled_ms.setdefault(channel, now_ms)
+
+    def has_account(self, channel: int) -> bool:
+        """Whether it is more than a bulk meter."""
+        return not self.meter(channel).has(kinds.MODE_BULK)
 
     def entry(self, kind: int, channel: int = kinds.GATEWAY, rule: int = 0, detail: int = 0, **fields) -> Entry:
         """An entry with time and register filled in; its balance follows `delta` when it names a pot."""
@@ -88,34 +125,14 @@ class Core:
             if entry.kind == kinds.KEY_CHANGE:
                 self.keys[entry.meter] = self._key_in_force(entry.meter)
 
-    def charge(self, channel: int, now_ms: int) -> None:
-        """Bring the ledger up to the register, before an entry whose figures matter."""
-        used = self.uncharged(channel)
-        if used <= 0:
-            return
-        volume_ml = self.registers[channel].volume_ml
-        pot = kinds.TOKEN_CREDIT
-        self.append(self.entry(kinds.CHARGE, channel, kinds.RULE_CONSUMPTION, pot=pot, delta=-used, register=volume_ml))
-        self.registers[channel].made_durable()
-        self._charged_ms[channel] = now_ms
-
-    def charge_if_due(self, channel: int, now_ms: int) -> bool:
-        """Charge by time, by volume and at thresholds; waits for room rather than take that of tokens.
-
-        False: flash refused; what has flowed stays uncharged and counts all the same.
-        """
-        since_ms = now_ms - self._charged_ms.setdefault(channel, now_ms)
-        balance = self.meter(channel).pots[kinds.TOKEN_CREDIT]
-        if charging.due(balance, self.uncharged(channel), since_ms, self.policy) and self.has_room():
-            try:
-                self.charge(channel, now_ms)
-            except FlashFull:
-                return False
-        return True
-
     def has_room(self) -> bool:
         """Whether entries may be written with more room left than what is kept for tokens and valve motions."""
         return not self.recovery and self.store.free() > _SPACE_FOR_TOKENS
+
+    def mark_time(self) -> None:
+        """While the time is not known, keep how far the clock has come."""
+        if self.clock.quality() == kinds.TIME_UNKNOWN:
+            self._time_mark.keep(self.clock.now())
 
     def journal(self) -> None:
         """Make the registers durable outside the ledger; where flash refuses, they wait for the next time."""
@@ -147,7 +164,7 @@ class Core:
             return MeterKey(settings.make_cipher(decoder_key), settings, meter)
         if settings.key_check != meter.key_check and not self.recovery:
             self.enter_recovery("a decoder key is lost")
-        return MeterKey(settings.cipher, settings, meter)
+        return MeterKey(settings.make_cipher(settings.decoder_key), settings, meter)
 
     def _start_registers(self):
         """Where each register stood: the later of ledger and journal."""
@@ -156,41 +173,9 @@ class Core:
         registers = {}
         for channel in self.channels():
             volume_ml = max(self.meter(channel).register, journal.get(channel, 0))
-            registers[channel] = register.Register(self.settings.meters[channel].pulse_volume_ml, volume_ml)
+            pulse_volume_ml = self.meter(channel).pulse_volume_ml or self.settings.meters[channel].pulse_volume_ml
+            registers[channel] = register.Register(pulse_volume_ml, volume_ml)
         return registers
-
-    def _take_documents(self):
-        """Put policy and floor in force: those that the ledger names."""
-        self.policy = self._in_force(self.settings.policy(), self.policy_files, decode_policy, self.state.policy_check)
-        self.floor = self._in_force(self.settings.floor(), self.floor_files, decode_floor, self.state.floor_check)
-        if self.store.damage:
-            self._raise_floor()
-        self.store.policy = self.policy
-        self.store.floor = self.floor
-
-    def _raise_floor(self):
-        """A ledger that lost its end may not know of the last floor; only a verified one was ever kept."""
-        for _slot, data in self.floor_files.copies():
-            kept = _decoded(decode_floor, data)
-            if kept is not None and kept.version > self.floor.version:
-                self.floor = kept
-
-    def _in_force(self, first, files, decode, check):
-        if check in (first.check, 0):
-            return first
-        for _slot, data in files.copies():
-            raised = _decoded(decode, data)
-            if raised is not None and raised.check == check:
-                return raised
-        self.enter_recovery("a document in force is lost")
-        return first
-
-
-def _decoded(decode, data):
-    try:
-        return decode(data)
-    except WireError:
-        return None
 
 
 def _recorded(flash, epoch):

@@ -6,22 +6,23 @@ The installer's tool runs `on_board()` on the board; each of its steps prints on
 
 import hashlib
 
+from firmware import opening
 from firmware import settings as config
 from firmware.ledger.store import Store, marked_in
-from shared import documents, ed25519, kinds, x25519
-from shared.entries import HASH_SIZE, Entry
+from firmware.opening import EnrolError
+from shared import documents, ed25519, x25519
+from shared.entries import HASH_SIZE
 from shared.errors import SharedError
+from shared.policy import POLICY
 from shared.seal import open_sealed
 from shared.sha512 import sha512
+from shared.tariff import TARIFF
 from shared.wire import TAG_SIZE
 
-_LEDGER_FILES = ("seg-", "check-", "mark-", "acked-", "journal-", "policy-", "floor-", "key-", "recovery")
+_LEDGER_FILES = ("seg-", "check-", "mark-", "acked-", "journal-", "policy-", "floor-", "tariff-", "key-", "recovery")
 _BEGUN = "begun"  # the epoch that has its first entries
 _RANDOM_SIZE = 64
-
-
-class EnrolError(SharedError):
-    """The enrolment cannot go on; the message says what to do."""
+_NAMES = {POLICY.tag: "policy", TARIFF.tag: "tariff"}
 
 
 def identity(flash, random, entropy: bytes = b"", chip_id: bytes = b"", renew: bool = False) -> config.Identity:
@@ -76,12 +77,16 @@ def install(flash, sealed: bytes) -> config.Settings:
 
 
 def check_documents(settings: config.Settings) -> None:
-    """EnrolError unless policy and floor are the utility's and signed by the keys in the bundle."""
-    _check_signed("policy", settings.policy_document, settings.command_public, settings.utility)
+    """EnrolError unless each document is the utility's and signed by the key in the bundle, and no meter lacks one."""
+    for data in settings.documents:
+        name = _NAMES.get(documents.tag_of(data))
+        if name is None:
+            raise EnrolError("the bundle holds a document that this firmware does not know; update it first")
+        _check_signed(name, data, settings.command_public, settings.utility)
     if settings.floor_document:
         _check_signed("floor", settings.floor_document, settings.floor_public, settings.utility)
-    settings.policy()
     settings.floor()
+    opening.check(settings)
 
 
 def store_bundle(flash, bundle: bytes) -> config.Settings:
@@ -127,39 +132,9 @@ def begin_epoch(flash, settings: config.Settings, own: config.Identity) -> None:
                 flash.remove(name)
         store = _open_store(flash, settings, own)
         store.mark()
-        store.append(_opening(settings))
+        store.append(opening.entries_of(settings))
     flash.replace(_BEGUN, begun)
     config.settle_identity(flash)
-
-
-def _opening(settings):
-    """OPEN, policy, floor, then a METER for each: one group."""
-    quality = kinds.TIME_UNKNOWN
-    now_s = settings.issued_s
-    rule = kinds.RULE_ENROLMENT
-    policy = settings.policy()
-    group = [
-        Entry(0, now_s, kinds.OPEN, rule=rule, detail=settings.previous_epoch, digest=settings.previous_head),
-        _document_entry(kinds.POLICY, policy, now_s, policy.meter_group),
-    ]
-    if settings.floor_document:
-        group.append(_document_entry(kinds.FLOOR, settings.floor(), now_s, 0))
-    for channel in sorted(settings.meters):
-        meter = settings.meters[channel]
-        entry = Entry(0, now_s, kinds.METER, channel, kinds.TOKEN_CREDIT, quality, rule=rule)
-        entry.detail = meter.krn << 8 | meter.ti
-        entry.delta = entry.balance = meter.opening_balance
-        entry.register = meter.opening_register
-        entry.reference_a = meter.tid_minimum
-        entry.reference_b = meter.key_check
-        group.append(entry)
-    return group
-
-
-def _document_entry(kind, document, now_s, detail):
-    entry = Entry(0, now_s, kind, rule=kinds.RULE_ENROLMENT, detail=detail)
-    entry.reference_a, entry.reference_b = document.version, document.check
-    return entry
 
 
 def _last_epoch(flash):

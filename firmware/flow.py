@@ -46,7 +46,7 @@ class FlowDesk:
         limit = core.meter(channel).flow_limit
         rule = kinds.RULE_FLOW_LIMIT
         try:
-            core.charge(channel, now_ms)
+            core.settle(channel, now_ms)
             core.append(core.entry(kinds.EVENT, channel, rule, event, reference_a=flow_l_h, reference_b=limit))
         except FlashFull:
             pass  # tried again at the next tick, or the next minute; credit is enforced meanwhile

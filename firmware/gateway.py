@@ -3,27 +3,27 @@
 Every moment is safe for a power cut: what matters is in the ledger before it is shown or acted on.
 """
 
+from firmware.account import AccountDesk
+from firmware.controls import Controls
 from firmware.core import FIRMWARE_VERSION, Core, FlashFull
+from firmware.customer import CustomerDesk
+from firmware.faults import FaultDesk
 from firmware.flow import FlowDesk
 from firmware.ledger.recovery import DamageError
 from firmware.messages import Messages
 from firmware.meter_tests import MeterTests
-from firmware.panel import digits
-from firmware.panel.panel import Panel
-from firmware.panel.screens import MeterView, cubic_metres
+from firmware.readings import ReadingsDesk
 from firmware.supply import SupplyDesk
 from firmware.tokens import TokenDesk
+from firmware.valves import Valves
 from shared import kinds
 from shared.compat import const
-from shared.supply import low_credit
 
 RESET_POWER = 0
 RESET_WATCHDOG = 1
 _NONCE_SIZE = const(8)
 _LID_EVERY_MS = const(10000)
 _BOOTS_IN_A_ROW = const(3)
-# The balance sheet of a meter, by its query code: `#n#` on the keypad.
-_QUERIES = {0: "number", 1: "credit", 10: "register", 14: "loaded", 13: "total_used"}
 
 
 class Gateway:
@@ -36,13 +36,22 @@ class Gateway:
     def __init__(self, flash, settings, identity, valves, start_clock, random, now_ms: int, cause: int = RESET_POWER):
         self._core = Core(flash, settings, identity, start_clock)
         self._note_start(cause)
-        self._supply = SupplyDesk(self._core, valves, now_ms)
-        self._flow = FlowDesk(self._core, now_ms)
-        self._desk = TokenDesk(self._core, MeterTests(self._core, self._supply, self._flow), now_ms)
-        self.messages = Messages(self._core, self._desk, random, random(_NONCE_SIZE))
-        self._panel = Panel(16, 2, self._core.channels(), "en")
+        core = self._core
+        self._readings = ReadingsDesk(core)
+        self._account = AccountDesk(core, self._readings, self._unsent)
+        self._valves = Valves(core, valves)
+        self._supply = SupplyDesk(core, self._account, self._valves)
+        self._flow = FlowDesk(core, now_ms)
+        self._faults = FaultDesk(core, now_ms)
+        self._desk = TokenDesk(core, MeterTests(core, self._valves, self._flow), now_ms)
+        self.messages = Messages(core, self._desk, random, random(_NONCE_SIZE), self._readings)
+        controls = Controls(core, self._account, self._supply)
+        self._customer = CustomerDesk(core, self._desk, self._valves, controls, self.token)
         self._lid_ms = 0
         self.full = False  # the last entry found no room
+
+    def _unsent(self):
+        return self._core.state.sequence - self.messages.outbox.acknowledged
 
     @property
     def core(self) -> Core:
@@ -55,7 +64,7 @@ class Gateway:
 
     def attach_panel(self, columns: int, rows: int, language: str = "en") -> None:
         """The display's size and language; without it they are 16x2 and English."""
-        self._panel = Panel(columns, rows, self._core.channels(), language)
+        self._customer.attach(columns, rows, language)
 
     def channels(self) -> "list[int]":
         """The meters that there are."""
@@ -72,6 +81,14 @@ class Gateway:
         """What the pulse counter of a meter (rising, 30 bits) shows now."""
         self._core.registers[channel].take(count)
 
+    def reverse_pulses(self, channel: int, count: int, now_ms: int) -> None:
+        """What the counter of reverse flow shows now; the first time at start. It never adds credit."""
+        self._faults.reverse(channel, count, now_ms)
+
+    def magnet(self, present: bool, now_ms: int) -> None:
+        """Whether a magnet is felt."""
+        self._faults.magnet(present, now_ms)
+
     def lid(self, opened: bool, now_ms: int) -> None:
         """Whether the lid is open; a change is an entry, at most one every 10 s."""
         if opened == bool(self._core.state.lid_open) or now_ms - self._lid_ms < _LID_EVERY_MS:
@@ -80,7 +97,8 @@ class Gateway:
         self._note(self._core.entry(kinds.TAMPER, detail=1 if opened else 0))
 
     def stuck_key(self, symbol: str) -> None:
-        """A key that has been down for long: an entry."""
+        """A key that has been down for long: shown, and an entry."""
+        self._customer.stuck(symbol)
         self._note(self._core.entry(kinds.EVENT, detail=kinds.EVENT_STUCK_KEY, reference_a=ord(symbol)))
 
     def _note(self, entry):
@@ -93,16 +111,11 @@ class Gateway:
 
     def key(self, symbol: str, now_ms: int) -> "int | None":
         """A key of the keypad; returns the result code when it completed a token."""
-        event = self._panel.press(symbol, now_ms)
-        if event is None:
-            return None
-        kind, channel, typed = event
-        if kind == digits.QUERY_EVENT:
-            self._query(channel, int(typed), now_ms)
-            return None
-        result = self.token(channel, typed, now_ms)
-        self._panel.show_result(channel, result.code, result.wait_s, result.pages, now_ms)
-        return result.code
+        return self._customer.key(symbol, now_ms)
+
+    def sound(self, now_ms: int) -> "str | None":
+        """The name of the sound that is due (firmware/sounds.py), or None."""
+        return self._customer.sound(now_ms)
 
     def token(self, channel: int, typed: str, now_ms: int):
         """A token for a meter, as typed; returns the Result of firmware/tokens.py when its effect is durable."""
@@ -112,44 +125,38 @@ class Gateway:
 
     def tick(self, now_ms: int) -> None:
         """Charge, warn, move valves, write journal and checkpoint, prune: whatever is due."""
+        now_s = self._core.clock.now()
         for channel in self._core.channels():
+            self._readings.tick(channel, now_s, self._core.registers[channel].volume_ml)
             self._settle(channel, now_ms)
-        self._supply.tick(now_ms)
+        self._valves.tick(now_ms)
         registers = self._core.registers
-        if any(registers[channel].journal_due() for channel in registers):
+        if any(self._account.journal_due(channel) for channel in registers):
             self._core.journal()
         self._keep_house()
 
     def lines(self, now_ms: int) -> "tuple[str, ...]":
         """What the display shows."""
-        return self._panel.lines(self._view, self.recovery != "", now_ms)
+        return self._customer.lines(now_ms)
 
     def balance(self, channel: int) -> int:
-        """The balance in ml that the customer sees."""
+        """The credit that the customer sees, in the unit of the account."""
         return self._core.balance(channel)
 
     def _settle(self, channel, now_ms):
-        """Bring ledger, warning and supply in line with what has flowed."""
-        core = self._core
-        self.full = not core.charge_if_due(channel, now_ms)
+        """Bring account and supply in line with what has flowed and what time it is."""
+        self.full = not self._account.tick(channel, now_ms)
         self._flow.tick(channel, now_ms)
+        self._faults.tick(channel, now_ms, self._valves.is_closed(channel))
         try:
             self._supply.decide(channel, now_ms)
-            if self._warning_due(channel):
-                core.append(core.entry(kinds.WARNING, channel, kinds.RULE_LOW_CREDIT, kinds.WARN_LOW_CREDIT))
         except FlashFull:
             self.full = True
-
-    def _warning_due(self, channel):
-        """Once per top-up, and only where supply is on: a closed valve says it all."""
-        core = self._core
-        meter = core.meter(channel)
-        low = low_credit(core.balance(channel), core.policy)
-        return low and not meter.warned and meter.intent > kinds.CLOSED and core.has_room()
 
     def _keep_house(self):
         core = self._core
         core.clock.now()  # its ticks wrap after 12 days in which nobody asks
+        core.mark_time()
         if core.recovery:
             return
         try:
@@ -170,31 +177,3 @@ class Gateway:
                 core.append(core.entry(kinds.BOOT, detail=cause, reference_a=boots, reference_b=FIRMWARE_VERSION))
         except (FlashFull, DamageError):
             pass  # a start without an entry still meters
-
-    def _view(self, channel, now_ms):
-        core = self._core
-        return MeterView(
-            self._panel.number(channel),
-            core.balance(channel),
-            self._supply.is_open(channel),
-            self._supply.moving(channel),
-            self._supply.failed(channel),
-            low_credit(core.balance(channel), core.policy),
-            self._desk.wait_s(channel, now_ms),
-        )
-
-    def _query(self, channel, number, now_ms):
-        core = self._core
-        name = _QUERIES.get(number, "unknown")
-        meter = core.meter(channel)
-        values = {
-            "number": core.settings.meters[channel].drn,
-            "credit": cubic_metres(core.balance(channel)),
-            "register": cubic_metres(core.registers[channel].volume_ml),
-            "loaded": cubic_metres(meter.credited),
-            "total_used": cubic_metres(
-                core.registers[channel].volume_ml - core.settings.meters[channel].opening_register
-            ),
-            "unknown": "#{}#".format(number),
-        }
-        self._panel.show_value(channel, name, values[name], now_ms)

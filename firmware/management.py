@@ -10,7 +10,7 @@ from shared.compat import const
 from shared.key_data import pack
 from shared.sts.errors import FunctionError, OldError, TokenError, UsedError
 from shared.sts.fields import ALL_REGISTERS, ClearCredit, ClearTamperCondition, SetMaximumPowerLimit
-from shared.sts.key_change import RESULT_CODES, KeySection, Set3rdSectionShort
+from shared.sts.value import RESULT_CODES
 from shared.sts.void import Void
 from shared.tid_memory import OLD, USED
 
@@ -30,7 +30,7 @@ class ManagementDesk:
 
     def decide(self, channel: int, value, method: int, now_ms: int) -> tuple:
         """(result code, entry) of a token value. TokenError: refused. FlashFull: a new key cannot be kept."""
-        if isinstance(value, (KeySection, Set3rdSectionShort)):
+        if value.section:
             return self._section(channel, value, method, now_ms)
         order = _ORDERS.get(type(value))
         if order is None:
@@ -103,7 +103,7 @@ class ManagementDesk:
         core = self._core
         key = core.keys[channel]
         check_unused(value.tid, key, core.meter(channel))
-        check_time(value.tid, key, core.policy, core.clock.now(), core.clock.quality())
+        check_time(value.tid, key, core.policy_of(channel), core.clock.now(), core.clock.quality())
 
     def _order(self, kind, channel, value, method, low):
         rule = kinds.RULE_TOKEN_ACCEPTED

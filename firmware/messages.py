@@ -8,6 +8,7 @@ from firmware.core import FIRMWARE_VERSION
 from firmware.ledger.outbox import Outbox
 from firmware.ledger.recovery import DamageError
 from firmware.ledger.store import FlashFull
+from firmware.readings_post import ReadingsPost
 from shared import documents, kinds
 from shared.compat import const
 from shared.ed25519 import sign_steps, verify_steps
@@ -20,14 +21,15 @@ _DELAY_S = const(120)  # how much older than a running, trusted clock signed tim
 
 
 class Messages:
-    """`boot_nonce` names this start; `random(n)` gives n random bytes."""
+    """`boot_nonce` names this start; `random(n)` gives n random bytes. `readings` are the second, droppable stream."""
 
-    def __init__(self, core, desk, random, boot_nonce: bytes) -> None:
+    def __init__(self, core, desk, random, boot_nonce: bytes, readings) -> None:
         self._core = core
         self._random = random
         self.boot_nonce = boot_nonce
         self.outbox = Outbox(core.flash, core.store, core.settings.epoch)
         self._commands = Commands(core, desk, boot_nonce)
+        self.readings = ReadingsPost(core, readings, random)
         self._hello_nonce = documents.NO_NONCE
         self._hello_open = False  # its first answer is to come: only that one may say that the cloud holds less
         self._batch_nonce = documents.NO_NONCE
@@ -85,8 +87,10 @@ class Messages:
         try:
             if tag == documents.ACK.tag:
                 return self._acknowledge(data)
+            if tag == documents.READINGS_ACK.tag:
+                return self._readings_stored(data)
             if tag == documents.TIME.tag:
-                return (yield from self._time_steps(data))
+                return (yield from self._time_steps(data, now_ms))
             if tag == documents.COMMAND.tag:
                 kind, code = yield from self._commands.run_steps(data, now_ms)
                 return "command of kind {}: result {}".format(kind, code)
@@ -119,6 +123,8 @@ class Messages:
             return "refused: an acknowledgement above the ledger's end"
         try:
             moved = self.outbox.acknowledge(ack["sequence"], ack["head"])
+            if moved:
+                self._batch = b""
             if not moved and self._hello_open and ack["nonce"] == self._hello_nonce:
                 moved = self.outbox.give_back(ack["sequence"], ack["head"])
         except DamageError as error:
@@ -127,7 +133,12 @@ class Messages:
         self._hello_open = self._hello_open and ack["nonce"] != self._hello_nonce
         return "acknowledged up to {}".format(self.outbox.acknowledged) if moved else "acknowledgement moves nothing"
 
-    def _time_steps(self, data):
+    def _readings_stored(self, data):
+        ack = documents.READINGS_ACK.decode(documents.without_mac(self._core.settings.link_key, data))
+        self._check_address(ack)
+        return self.readings.stored(ack["segment"], ack["nonce"])
+
+    def _time_steps(self, data, now_ms):
         core = self._core
         document, signature = documents.split_signature(data)
         time = documents.TIME.decode(document)
@@ -142,19 +153,39 @@ class Messages:
         genuine = yield from verify_steps(core.settings.command_public, document, signature)
         if not genuine:
             return "refused: the signature of the time is wrong"
-        return self._set_clock(time["time_s"])
+        return self._set_clock(time["time_s"], now_ms)
 
-    def _set_clock(self, time_s):
+    def _set_clock(self, time_s, now_ms):
+        """What flowed before is charged under the clock that it had; what may be drawn without one is renewed."""
         core = self._core
+        self._settle_all(now_ms)
         before = core.clock.now()
         self._signed_s = time_s
         off_s = core.clock.set_signed(time_s)
-        if abs(off_s) >= TIME_ENTRY_S and core.has_room():
+        renewed = self._renews(time_s)
+        if (abs(off_s) >= TIME_ENTRY_S or renewed) and core.has_room():
             try:
-                core.append(core.entry(kinds.TIME, rule=kinds.RULE_TIME_SIGNED, reference_a=before))
+                core.append(core.entry(kinds.TIME, rule=kinds.RULE_TIME_SIGNED, detail=renewed, reference_a=before))
             except FlashFull:
                 pass  # the clock is right all the same
         return "clock set, it was off by {} s".format(off_s)
+
+    def _settle_all(self, now_ms):
+        core = self._core
+        try:
+            for channel in core.channels():
+                if core.has_room():
+                    core.settle(channel, now_ms)
+        except FlashFull:
+            pass  # it stays uncharged, and counts all the same
+
+    def _renews(self, time_s):
+        """1 where something was drawn without a date to believe, and every calendar knows the present one."""
+        core = self._core
+        channels = core.channels()
+        drawn = any(core.meter(channel).cap_drawn for channel in channels)
+        expired = any(core.policy_of(channel).calendar.expired(time_s) for channel in channels)
+        return 1 if drawn and not expired else 0
 
     def _check_address(self, fields):
         settings = self._core.settings

@@ -4,7 +4,7 @@ What they show is no secret, and what they do gives nobody water.
 """
 
 from firmware.core import FIRMWARE_VERSION
-from firmware.panel.screens import cubic_metres
+from firmware.panel import amounts
 from shared.sts.errors import FunctionError
 from shared.sts.fields import ALL_TESTS_28, ALL_TESTS_36, MeterTest
 
@@ -50,7 +50,8 @@ class MeterTests:
         return [("display_test", _FULL_LINE)]
 
     def _register(self, channel, _now_ms):
-        return [("register", cubic_metres(self._core.registers[channel].volume_ml))]
+        commodity = self._core.settings.meters[channel].commodity
+        return [("register", amounts.volume(self._core.registers[channel].volume_ml, commodity))]
 
     def _key(self, channel, _now_ms):
         key = self._core.keys[channel]

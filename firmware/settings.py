@@ -1,16 +1,17 @@
-"""What enrolment gave the gateway, read once from flash: identity, keys, broker, meters, first policy and floor.
+"""What enrolment gave the gateway, read once from flash: identity, keys, broker, meters, first documents.
 
 Nothing here is changed while the gateway runs; a new enrolment writes the whole file anew.
 """
 
 from firmware.ledger.pair import with_check, without_check
-from shared import documents
+from shared import documents, kinds
 from shared.compat import const
 from shared.errors import WireError
-from shared.policy import Floor, Policy, decode_floor, decode_policy
+from shared.policy import POLICY, Floor, Policy, decode_floor, decode_policy
 from shared.sts.cipher import make_cipher
 from shared.sts.digits import is_decimal
 from shared.sts.tables import Tables
+from shared.tariff import TARIFF, Tariff, decode_tariff
 from shared.wire import Layout, Reader
 
 IDENTITY = Layout(
@@ -57,10 +58,14 @@ class MeterSettings:
         self.tid_minimum = fields["tid_minimum"]
         self.opening_balance = fields["opening_balance"]
         self.opening_register = fields["opening_register"]
-        self.key_check = documents.key_check(fields["decoder_key"])
+        self.mode = fields["mode"]
+        self.group = fields["group"]
+        self.decoder_key = fields["decoder_key"]
+        self.key_check = documents.key_check(self.decoder_key)
+        self.return_key = fields["return_key"]
         self.ea = fields["ea"]
         self._tables = tables
-        self.cipher = self.make_cipher(fields["decoder_key"])
+        self.make_cipher(self.decoder_key)  # it has to work; it is kept only where it is in force
 
     def make_cipher(self, decoder_key: bytes):
         """The cipher of another key of this meter; KeyDataError when its length is wrong."""
@@ -73,7 +78,7 @@ class MeterSettings:
 
 
 class Settings:
-    """The bundle as installed. `policy` and `floor` are the first ones; later ones come from the ledger."""
+    """The bundle as installed; `documents` are policies and tariffs, signed. Later ones come by command."""
 
     def __init__(self, bundle: bytes, previous_epoch: int = 0, previous_head: bytes = bytes(26)) -> None:
         """WireError or the errors of shared.sts: the bundle cannot be used."""
@@ -90,20 +95,36 @@ class Settings:
         self.broker_user = fields["broker_user"].decode()
         self.broker_password = fields["broker_password"].decode()
         self.broker_ca = fields["broker_ca"]
-        self.policy_document = fields["policy"]
+        self.documents = _more(fields["more"])
+        if fields["policy"]:
+            self.documents.insert(0, fields["policy"])
         self.floor_document = fields["floor"]
         self.previous_epoch = previous_epoch
         self.previous_head = previous_head
         self.meters = _meters(fields["meters"], _tables(fields["tables"]))
 
-    def policy(self) -> Policy:
-        return decode_policy(documents.split_signature(self.policy_document)[0])
+    def forget_documents(self) -> None:
+        """Let go of what is signed, once it is decoded and kept elsewhere; load() reads it again."""
+        self.documents = []
+        self.floor_document = b""
+
+    def policies(self) -> "list[Policy]":
+        """The first policy of each meter group that has one of its own."""
+        return [decode_policy(signed[0]) for signed in self._signed(POLICY.tag)]
+
+    def tariffs(self) -> "list[Tariff]":
+        """The first tariffs, and those that were to come at enrolment."""
+        return [decode_tariff(signed[0]) for signed in self._signed(TARIFF.tag)]
 
     def floor(self) -> Floor:
         """The first floor; without one nothing is guaranteed."""
         if not self.floor_document:
             return Floor()
         return decode_floor(documents.split_signature(self.floor_document)[0])
+
+    def _signed(self, tag):
+        """(document, signature) of each document with a tag."""
+        return [documents.split_signature(data) for data in self.documents if documents.tag_of(data) == tag]
 
 
 def load(flash) -> "Settings | None":
@@ -193,6 +214,15 @@ def _read_good(flash):
         return None
 
 
+def _more(data):
+    """Further signed documents, each behind its length."""
+    reader = Reader(data)
+    found = []
+    while not reader.at_end():
+        found.append(reader.take(reader.unsigned(2, "document length"), "document"))
+    return found
+
+
 def _tables(data):
     """EA07's three tables laid end to end, or None where there are none."""
     if not data:
@@ -212,6 +242,8 @@ def _meters(data, tables):
             raise WireError("channel {} is there twice or does not exist".format(meter.channel))
         if meter.commodity >= len(documents.COMMODITIES) or not meter.pulse_volume_ml:
             raise WireError("meter {}: unknown commodity or no pulse volume".format(meter.channel))
+        if meter.mode & ~kinds.MODE_BITS:
+            raise WireError("meter {}: mode {} has bits that mean nothing".format(meter.channel, meter.mode))
         meters[meter.channel] = meter
     if not meters:
         raise WireError("a gateway without a meter")

@@ -5,144 +5,136 @@ When flash is full to the last byte the decision is enforced all the same, and w
 """
 
 from firmware.ledger.store import FlashFull
-from firmware.meter.actuator import Actuator
-from shared import kinds, supply
+from firmware.valves import Valves
+from shared import kinds, lifeline, supply
 from shared.compat import const
 
-TEST_MS = const(1500)  # how long the test of an open valve drives it away
-TEST_EVERY_MS = const(60000)  # anybody may order a test: the motor and the ledger are spared
+_SUPPLY = const(0xFF)  # of a decision: the state without SHUT
+RETRY_CLOSED_MS = const(3600000)  # how often a valve that lets through while closed is driven into its seat again
 
 
 class SupplyDesk:
-    """The valves of all meters; one moves at a time, so that the motors never start together."""
+    """Decides for all meters; `valves` (firmware/valves.py) moves them."""
 
-    def __init__(self, core, valves, now_ms: int) -> None:
-        """`valves` by channel, as firmware/drivers/valve.py."""
+    def __init__(self, core, account, valves: Valves) -> None:
         self._core = core
-        self._actuators = {channel: Actuator(valves[channel]) for channel in core.channels()}
-        self._waiting = []  # (channel, rule) of motions to come
-        self._open = {}  # channel -> whether the valve is to be open
-        self._tested_ms = {}  # channel -> when its last test was ordered
-        self._turn_ms = {}  # channel -> when the test under way turns round
+        self._account = account
+        self._valves = valves
+        self._sequences = dict.fromkeys(core.channels(), -1)  # what each was last decided on
+        self._seconds = dict.fromkeys(core.channels(), -1)
+        self._pressed_ms = {}  # channel -> when a leaking valve was closed again
         for channel in core.channels():
             self._restore(channel)
-
-    def failed(self, channel: int) -> bool:
-        """Whether the valve did not arrive at its last motion."""
-        return self._actuators[channel].failed
-
-    def is_open(self, channel: int) -> bool:
-        """Where the valve is to be."""
-        return self._open[channel]
 
     def decide(self, channel: int, now_ms: int) -> None:
         """Compare what the policy gives with what was intended, and move if it differs."""
         core = self._core
         if core.recovery:
-            self._keep_floor(channel)
+            if core.floor.minimum_supply > kinds.CLOSED:  # no intent can be written, so the floor itself opens
+                self._valves.aim(channel, True, False, kinds.RULE_FLOOR)
             return
-        wanted, rule = self._wanted(channel, core.balance(channel))
-        if wanted != core.meter(channel).intent:
+        if not self._is_news(channel):
+            return
+        wanted, rule = self._decision(channel)
+        meter = core.meter(channel)
+        if self._differs(channel, wanted, now_ms):
             try:
                 rule = self._intend(channel, now_ms)
             except FlashFull:
-                self._aim(channel, wanted > kinds.CLOSED, rule)
+                self._aim(channel, wanted, rule)
                 raise
-        self._aim(channel, core.meter(channel).intent > kinds.CLOSED, rule)
+        self._aim(channel, meter.intent | meter.shut << 8, rule)
+        self._watch(channel, now_ms)
 
-    def tick(self, now_ms: int) -> None:
-        """Move on: outcomes, the next motion, and another try where one failed long ago."""
-        for channel in self._actuators:
-            ended = self._actuators[channel].poll(now_ms)
-            if channel in self._turn_ms:
-                self._turn(channel, ended is not None, now_ms)
-            elif ended is not None:
-                self._note(channel, ended, now_ms)
-            if self._actuators[channel].retry_due(now_ms):
-                self._actuators[channel].failed = False
-                self._order(channel, kinds.RULE_RETRY)
-        self._start_next(now_ms)
-
-    def test(self, channel: int, now_ms: int) -> bool:
-        """Order a test: an open valve is driven away for a moment and back, a closed one into its seat again.
-
-        Closed valves stay closed: test tokens are in clear, and must not be a way to water. False: not now.
-        """
+    def _is_news(self, channel):
+        """Whether an entry, a second or what has flowed may have changed the decision since it was last taken."""
         core = self._core
-        last_ms = self._tested_ms.get(channel, now_ms - TEST_EVERY_MS)
-        if not core.has_room() or self.moving(channel) or now_ms - last_ms < TEST_EVERY_MS:
-            return False
-        self._tested_ms[channel] = now_ms
-        core.append(core.entry(kinds.EVENT, channel, kinds.RULE_VALVE_TEST, kinds.EVENT_VALVE_TEST))
-        self._order(channel, kinds.RULE_VALVE_TEST)
+        sequence, now_s = core.state.sequence, core.clock.now()
+        if self._sequences[channel] == sequence and self._seconds[channel] == now_s:
+            return core.uncharged(channel) > 0 and self._account.has_crossed(channel)
+        self._sequences[channel], self._seconds[channel] = sequence, now_s
         return True
 
-    def moving(self, channel: int) -> bool:
-        """Whether a motion of this valve runs or waits."""
-        return self._actuators[channel].moving or any(order[0] == channel for order in self._waiting)
+    def decision(self, channel: int) -> "tuple[int, int]":
+        """(supply, SHUT where LIFELINE waits; rule) that a meter is to have now."""
+        return self._decision(channel)
+
+    def _decision(self, channel):
+        core = self._core
+        meter = self._account.effective(channel)
+        return supply.decide(meter, core.clock.now(), core.clock.quality(), core.policy_of(channel), core.floor)
+
+    def _differs(self, channel, wanted, now_ms):
+        """Whether there is anything to write: another supply, or a slot of the lifeline that has begun."""
+        core = self._core
+        meter = core.meter(channel)
+        if wanted & _SUPPLY == kinds.LIFELINE and core.has_room():
+            policy = core.policy_of(channel)
+            if lifeline.due(meter, core.clock.now(), policy, core.floor) is not None:
+                self._give_lifeline(channel, policy, now_ms)
+                wanted = self._decision(channel)[0]
+        return wanted != meter.intent | meter.shut << 8
+
+    def _give_lifeline(self, channel, policy, now_ms):
+        core = self._core
+        core.settle(channel, now_ms)
+        entry = core.entry(kinds.GRANT, channel, kinds.RULE_LIFELINE, kinds.GRANT_LIFELINE)
+        given = lifeline.due(core.meter(channel), entry.time_s, policy, core.floor)
+        if given is not None:
+            entry.reference_a, entry.reference_b = given
+            core.append(entry)
 
     def _intend(self, channel, now_ms):
         """Write the intent, on figures that are charged up to now; returns its rule."""
         core = self._core
-        core.charge(channel, now_ms)
-        wanted, rule = self._wanted(channel, core.meter(channel).pots[kinds.TOKEN_CREDIT])
-        core.append(core.entry(kinds.VALVE_INTENT, channel, rule, wanted))
-        return rule
+        core.settle(channel, now_ms)
+        entry = core.entry(kinds.VALVE_INTENT, channel)
+        policy = core.policy_of(channel)
+        meter = core.meter(channel)
+        entry.detail, entry.rule = supply.decide(meter, entry.time_s, entry.quality, policy, core.floor)
+        if entry.detail != meter.intent | meter.shut << 8:
+            core.append(entry)
+        return entry.rule
 
-    def _aim(self, channel, to_open, rule):
-        if self._open[channel] != to_open:
-            self._open[channel] = to_open
-            self._order(channel, rule)
+    def _aim(self, channel, wanted, rule):
+        state = wanted & _SUPPLY
+        opened = state >= kinds.LIFELINE and not wanted & supply.SHUT
+        self._valves.aim(channel, opened, state == kinds.DRIP, rule)
 
-    def _wanted(self, channel, balance):
+    def _watch(self, channel, now_ms):
+        """A valve that fails too often, one that lets through while closed, and one that is to be exercised."""
         core = self._core
         meter = core.meter(channel)
-        return supply.decide(balance, meter.intent, core.clock.quality(), core.policy, core.floor, bool(meter.paused))
+        if not core.has_room() or self._valves.moving(channel):
+            return
+        failed = meter.failed_motions >= supply.FAILED_MAX
+        if failed != bool(meter.faults >> kinds.FAULT_VALVE & 1) and (failed or meter.outcome != kinds.VALVE_FAILED):
+            detail = kinds.FAULT_VALVE << 8 | (1 if failed else 0)
+            core.append(core.entry(kinds.FAULT, channel, kinds.RULE_MEASURED, detail, reference_a=meter.failed_motions))
+        if meter.faults >> kinds.FAULT_CLOSED_FLOW & 1 and not meter.is_open():
+            last_ms = self._pressed_ms.get(channel, now_ms - RETRY_CLOSED_MS)
+            if now_ms - last_ms >= RETRY_CLOSED_MS:
+                self._pressed_ms[channel] = now_ms
+                self._valves.order(channel, kinds.RULE_RETRY)
+        elif self._exercise_due(channel, meter):
+            self._valves.exercise(channel)
+
+    def _exercise_due(self, channel, meter):
+        """By day and by the policy's hours, while supply is on: never at night, and never for a load switch."""
+        core = self._core
+        policy = core.policy_of(channel)
+        if not policy.exercise_days or meter.intent != kinds.FULL or meter.outcome != kinds.VALVE_OPENED:
+            return False
+        if meter.day - meter.exercised_day < policy.exercise_days or core.clock.quality() == kinds.TIME_UNKNOWN:
+            return False
+        minute = policy.calendar.local(core.clock.now())[1]
+        return policy.exercise_from_min <= minute < policy.exercise_to_min
 
     def _restore(self, channel):
-        if self._core.recovery:
-            self._open[channel] = self._actuators[channel].stands(True)
-            return
-        meter = self._core.meter(channel)
-        wanted = self._open[channel] = meter.intent > kinds.CLOSED
-        outcome = kinds.VALVE_OPENED if wanted else kinds.VALVE_CLOSED
-        if meter.outcome != outcome or not self._actuators[channel].stands(wanted):
-            self._order(channel, kinds.RULE_BOOT_RESTORE)
-
-    def _keep_floor(self, channel):
-        """In RECOVERY no intent can be written, so the floor itself opens."""
-        if self._core.floor.minimum_supply > kinds.CLOSED:
-            self._aim(channel, True, kinds.RULE_FLOOR)
-
-    def _order(self, channel, rule):
-        self._waiting = [order for order in self._waiting if order[0] != channel]
-        self._waiting.append((channel, rule))
-
-    def _turn(self, channel, arrived, now_ms):
-        """Drive the valve under test back to where it is to be."""
-        if arrived or now_ms >= self._turn_ms[channel]:
-            del self._turn_ms[channel]
-            self._actuators[channel].start(self._open[channel], kinds.RULE_VALVE_TEST)
-
-    def _start_next(self, now_ms):
-        if not self._waiting or any(self._actuators[channel].moving for channel in self._actuators):
-            return
-        channel, rule = self._waiting.pop(0)
-        self._core.journal()
-        away = rule == kinds.RULE_VALVE_TEST and self._open[channel]
-        if away:
-            self._turn_ms[channel] = now_ms + TEST_MS
-        self._actuators[channel].start(self._open[channel] and not away, rule)
-
-    def _note(self, channel, ended, now_ms):
-        """The outcome, behind the charge for what flowed while the valve moved: nothing stays uncharged behind it."""
-        outcome, travel_ms = ended
+        """Where the valve is to be after a start: where the ledger says; in RECOVERY where it stands."""
         core = self._core
-        if core.recovery or outcome == core.meter(channel).outcome == kinds.VALVE_FAILED:
+        if core.recovery:
+            self._valves.start_at(channel, self._valves.stands_open(channel), False)
             return
-        try:
-            rule = self._actuators[channel].rule
-            core.charge(channel, now_ms)
-            core.append(core.entry(kinds.VALVE_OUTCOME, channel, rule, outcome, reference_a=travel_ms))
-        except FlashFull:
-            pass  # the motion was made; the start after this one makes it again
+        meter = core.meter(channel)
+        self._valves.restore(channel, meter.is_open(), meter.intent == kinds.DRIP)

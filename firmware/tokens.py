@@ -4,17 +4,19 @@ Order: format, test tokens, lock-out, the ATTEMPT entry, decoding, the judgement
 shown. A token is never written down or logged.
 """
 
+from firmware.answers import return_code_page
 from firmware.ledger.store import FlashFull
 from firmware.management import ManagementDesk
 from firmware.meter.acceptance import credit_of
-from firmware.panel.screens import cubic_metres
+from firmware.panel.amounts import amount
 from shared import kinds, lockout
 from shared.compat import const
 from shared.sts.digits import split
 from shared.sts.errors import CRCError, FunctionError, TokenError
-from shared.sts.key_change import RESULT_CODES
+from shared.sts.value import RESULT_CODES
 from shared.sts.token import CREDIT, MANAGEMENT, TEST, decode
 from shared.sts.void import OWN_READERS
+from shared.top_up import Shares, lines
 
 ACCEPTED = const(1)
 NOT_READY = const(16)  # no room to keep the token, or RECOVERY
@@ -60,16 +62,16 @@ class TokenDesk:
         return self._counted(channel, digits, now_ms)
 
     def remote(self, channel: int, digits: str, now_ms: int) -> tuple:
-        """A token from a verified command: (result code, its entry or None). Counts no attempt, knows no lock-out.
+        """A token from a verified command: (result code, its entries). Counts no attempt, knows no lock-out.
 
-        The caller writes the entry in one group with that of the command. Test tokens are for who stands before the
+        The caller writes the entries in one group with that of the command. Test tokens are for who stands before the
         display, and refused here. FlashFull: there is no room for a new key.
         """
-        self._core.charge(channel, now_ms)
+        self._core.settle(channel, now_ms)
         try:
             return self._decided(channel, digits, kinds.REMOTE, now_ms)
         except CRCError as error:
-            return error.code, None
+            return error.code, []
 
     def _test(self, channel, digits, now_ms):
         """Test tokens are in clear: nothing to guess, to count or to lock."""
@@ -87,7 +89,7 @@ class TokenDesk:
         if self._core.recovery:
             return Result(NOT_READY)
         try:
-            self._core.charge(channel, now_ms)
+            self._core.settle(channel, now_ms)
             self._attempt(channel)
             return self._judge_keyed(channel, digits, now_ms)
         except FlashFull:
@@ -95,14 +97,14 @@ class TokenDesk:
 
     def _judge_keyed(self, channel, digits, now_ms):
         try:
-            code, entry = self._decided(channel, digits, kinds.MANUAL, now_ms)
+            code, group = self._decided(channel, digits, kinds.MANUAL, now_ms)
         except CRCError as error:
             self._lock(channel, now_ms)
             return Result(error.code)
-        self._core.append(entry)
-        if entry.kind != kinds.REFUSED:
+        self._core.append(*group)
+        if group[0].kind != kinds.REFUSED:
             self._lock(channel, now_ms)
-        return Result(code, pages=self._pages(channel, entry))
+        return Result(code, pages=self._pages(channel, group))
 
     def _attempt(self, channel):
         failures = min(self._core.meter(channel).failures + 1, 0xFFFF)
@@ -110,56 +112,89 @@ class TokenDesk:
         self._core.append(self._core.entry(kinds.ATTEMPT, channel, kinds.RULE_LOCKOUT, failures, reference_a=keypad))
 
     def _decided(self, channel, digits, method, now_ms):
-        """(result code, entry) of an authentic token, REFUSED if it moves nothing; CRCError when it is not."""
+        """(result code, entries) of an authentic token, REFUSED if it moves nothing; CRCError when it is not."""
         tid = 0
         try:
             value = decode(digits, self._core.keys[channel].cipher, None, OWN_READERS)
             tid = value.tid or 0
             if value.token_class == MANAGEMENT:
-                return self._management.decide(channel, value, method, now_ms)
+                code, entry = self._management.decide(channel, value, method, now_ms)
+                return code, [entry]
             credit = self._credit(channel, value)
         except CRCError:
             raise
         except TokenError as error:
             detail = method << 8 | error.code
-            return error.code, self._core.entry(kinds.REFUSED, channel, detail=detail, reference_a=tid)
-        return ACCEPTED, self._core.entry(
-            kinds.TOKEN,
-            channel,
-            kinds.RULE_TOKEN_ACCEPTED,
-            method << 8 | ACCEPTED,
-            pot=kinds.TOKEN_CREDIT,
-            delta=credit,
-            reference_a=tid,
-            reference_b=self._core.keys[channel].check,
-        )
+            return error.code, [self._core.entry(kinds.REFUSED, channel, detail=detail, reference_a=tid)]
+        return ACCEPTED, self._top_up(channel, credit, tid, method)
+
+    def _top_up(self, channel, credit, tid, method):
+        """The whole amount into token credit, then out of it what is owed, in the order and shares of the policy."""
+        core = self._core
+        first = core.entry(kinds.TOKEN, channel, kinds.RULE_TOKEN_ACCEPTED, method << 8 | ACCEPTED)
+        first.pot, first.delta = kinds.TOKEN_CREDIT, credit
+        first.reference_a, first.reference_b = tid, core.keys[channel].check
+        meter, policy = core.meter(channel), core.policy_of(channel)
+        first.balance = meter.pots[kinds.TOKEN_CREDIT] + credit
+        shares = Shares(0, 0, policy.debt_percent, policy.emergency_percent, policy.min_service_percent)
+        owed, used = meter.pots[kinds.ACCUMULATED_DEBT], -meter.pots[kinds.EMERGENCY_CREDIT]
+        _payment, debt, emergency, _service = lines(credit, 0, owed, used, shares)
+        group = [first]
+        for paid, pot, rule in (
+            (debt, kinds.ACCUMULATED_DEBT, kinds.RULE_DEBT_SHARE),
+            (emergency, kinds.EMERGENCY_CREDIT, kinds.RULE_EMERGENCY_REPAID),
+        ):
+            if paid:
+                entry = core.entry(kinds.REPAY, channel, rule, pot, reference_a=tid)
+                entry.pot, entry.delta = kinds.TOKEN_CREDIT, -paid
+                entry.balance = group[-1].balance - paid
+                group.append(entry)
+        return group
 
     def _credit(self, channel, value):
         core = self._core
         meter = core.meter(channel)
         settings, key = core.settings.meters[channel], core.keys[channel]
         balance = meter.pots[kinds.TOKEN_CREDIT]
-        return credit_of(value, settings, key, meter, balance, core.policy, core.clock.now(), core.clock.quality())
+        policy = core.policy_of(channel)
+        return credit_of(value, settings, key, meter, balance, policy, core.clock.now(), core.clock.quality())
 
-    def _pages(self, channel, entry):
+    def _pages(self, channel, group):
         """What follows the word on the display."""
-        if entry.kind == kinds.REFUSED:
-            missing = self._management.missing_sections(channel) if entry.detail & 0xFF in RESULT_CODES else []
+        first = group[0]
+        if first.kind == kinds.REFUSED:
+            missing = self._management.missing_sections(channel) if first.detail & 0xFF in RESULT_CODES else []
             return [("sections_left", " ".join([str(number) for number in missing]))] if missing else []
-        if entry.kind == kinds.KEY_CHANGE:
-            return [("new_key", "KRN {} TI {:02d}".format(entry.detail >> 8, entry.detail & 0xFF))]
-        if entry.kind == kinds.LIMIT:
-            return [("flow_limit", self._tests.limit(channel))]
-        if entry.kind == kinds.VOID:
-            return [("voided", str(entry.reference_b))]
-        if entry.pot == kinds.NO_POT:
-            return [("tamper", self._tests.tamper(channel))]
-        pages = [("added", cubic_metres(entry.delta))] if entry.kind == kinds.TOKEN else []
-        return pages + [("balance", cubic_metres(self._core.balance(channel)))]
+        if first.kind == kinds.KEY_CHANGE:
+            return [("new_key", "KRN {} TI {:02d}".format(first.detail >> 8, first.detail & 0xFF))]
+        if first.kind == kinds.LIMIT:
+            pages = [("flow_limit", self._tests.limit(channel))]
+        elif first.kind == kinds.VOID:
+            pages = [("voided", str(first.reference_b))]
+        elif first.pot == kinds.NO_POT:
+            pages = [("tamper", self._tests.tamper(channel))]
+        else:
+            pages = self._money_pages(channel, group)
+        return pages + [return_code_page(self._core, channel)]
+
+    def _money_pages(self, channel, group):
+        """Where the top-up went, line by line, and what is left."""
+        first = group[0]
+        pages = [("added", self._amount(channel, first.delta))] if first.kind == kinds.TOKEN else []
+        for entry in group[1:]:
+            name = "to_debt" if entry.detail == kinds.ACCUMULATED_DEBT else "to_emergency"
+            pages.append((name, self._amount(channel, -entry.delta)))
+        if len(group) > 1:
+            pages.append(("to_credit", self._amount(channel, sum([entry.delta for entry in group]))))
+        return pages + [("balance", self._amount(channel, self._core.balance(channel)))]
+
+    def _amount(self, channel, value):
+        settings = self._core.settings.meters[channel]
+        return amount(value, settings.commodity, self._core.meter(channel).has(kinds.MODE_CURRENCY))
 
     def _lock(self, channel, now_ms):
         """Set the waits that the counts ask for, from now on."""
         core = self._core
-        self._open_ms[channel] = now_ms + 1000 * lockout.wait_s(core.meter(channel).failures, core.policy)
-        keypad_s = lockout.keypad_wait_s(core.state.keypad_failures, core.policy)
+        self._open_ms[channel] = now_ms + 1000 * lockout.wait_s(core.meter(channel).failures, core.policy_of(channel))
+        keypad_s = lockout.keypad_wait_s(core.state.keypad_failures, core.documents.policy(0))
         self._open_ms[kinds.GATEWAY] = now_ms + 1000 * keypad_s

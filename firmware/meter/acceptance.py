@@ -19,7 +19,7 @@ from shared.sts.time_id import time_of
 from shared.tid_memory import OLD, USED
 
 _CREDIT = 0  # token class
-_CURRENCY_SUBCLASS = 4
+_CURRENCY = 4  # added to a commodity's subclass: credit in money
 _DDTK = 1  # key type of a default key
 _KEN_OFF = 255
 
@@ -29,17 +29,19 @@ class AheadError(RangeError):
 
 
 def credit_of(value, settings, key, meter: MeterState, balance: int, policy: Policy, now_s: int, quality: int) -> int:
-    """The credit in ml of a token value; the TokenError of the first check that fails.
+    """The credit of a token value, in the unit of the account; the TokenError of the first check that fails.
 
     `balance` is the present one with everything charged that has flowed; `settings` are the meter's, `key` the
     MeterKey in force; `quality` of the time `now_s` decides whether an identifier can lie too far ahead.
     """
-    if value.token_class != _CREDIT or value.subclass >= _CURRENCY_SUBCLASS or value.subclass != settings.commodity:
-        raise FunctionError("this meter takes credit of its own commodity only")
+    in_money = meter.has(kinds.MODE_CURRENCY)
+    subclass = settings.commodity + (_CURRENCY if in_money else 0)
+    if value.token_class != _CREDIT or value.subclass != subclass or meter.has(kinds.MODE_BULK):
+        raise FunctionError("this meter takes credit of its own commodity and kind only")
     check_unused(value.tid, key, meter)
     if key.kt == _DDTK:
         raise DDTKError("a default key carries no credit")
-    credit = value.amount * settings.token_unit
+    credit = value.amount * (1 if in_money else settings.token_unit)
     if credit <= 0:
         raise RangeError("a token without credit")
     if balance + credit > policy.max_meter_balance:

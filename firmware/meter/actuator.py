@@ -21,6 +21,10 @@ class Actuator:
         """Whether the end switches show the valve in that position."""
         return self._valve.is_open() if open else self._valve.is_closed()
 
+    def bypass(self, on: bool) -> None:
+        """Let a little flow past the closed valve, or no longer."""
+        self._valve.bypass(on)
+
     def start(self, open: bool, rule: int) -> None:
         """Begin a motion, or turn one round."""
         self.rule = rule

@@ -3,10 +3,13 @@
 from shared.compat import const
 from shared.key_data import base_year
 from shared.sts.errors import KeyExpiredError, RangeError
-from shared.sts.key_change import KeyChange, NewKey, check_key_type
 from shared.sts.time_id import following_base
 
 KEY_SET_LIMIT_MS = const(600000)  # a set is forgotten 10 min after its last section, and by a power cut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shared.sts.key_change import NewKey
 
 
 class MeterKey:
@@ -36,6 +39,10 @@ class KeySet:
     def add(self, section, key: MeterKey, now_ms: int) -> "NewKey | None":
         """Hold a section; the new key when the set is complete. RangeError: it holds no valid supply group code."""
         if self._under is not key or self._change is None or now_ms - self._last_ms >= KEY_SET_LIMIT_MS:
+            from shared.sts.key_change import (
+                KeyChange,
+            )  # late: it takes 2 KB of a board, and keys change every few years
+
             self._change = KeyChange(key.cipher.ea == 11)
         self._under = key
         self._last_ms = now_ms
@@ -56,6 +63,8 @@ def following_base_year(new: NewKey, check: int, key: MeterKey, meter) -> int:
     KeyTypeError: its type cannot follow. KeyExpiredError: a roll-over has retired it. RangeError: a roll-over that
     keeps the key, or that leads past the last base date.
     """
+    from shared.sts.key_change import check_key_type  # late, as above
+
     check_key_type(key.kt, new.kt)
     if meter.is_retired(check):
         raise KeyExpiredError("a roll-over has retired this key")

@@ -1,6 +1,7 @@
 """A meter's register: pulses into volume. It never goes back; between charges it rests in a journal of its own.
 
-Of a reset it loses less than JOURNAL_EVERY_ML and the pulses that no task had picked up yet.
+Of a reset it loses less than JOURNAL_EVERY_ML and the pulses that no task had picked up yet; without credit that is a
+pulse (firmware/account.py).
 """
 
 from shared.compat import const
@@ -31,6 +32,11 @@ class Register:
         self._seen = count
         self.volume_ml += new_ml
         return new_ml
+
+    def set_factor(self, pulse_volume_ml: int) -> None:
+        """What a pulse stands for from now on; what was taken over before stays as it is."""
+        assert pulse_volume_ml > 0, "a pulse stands for some volume"
+        self._pulse_volume_ml = pulse_volume_ml
 
     def journal_due(self) -> bool:
         return self.volume_ml - self.durable_ml >= JOURNAL_EVERY_ML

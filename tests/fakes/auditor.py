@@ -23,13 +23,17 @@ def audit(house) -> None:
 
 
 def audit_ledger(store) -> None:
-    """The chain, the arithmetic and the fold are right; every TID was used once; balances add up per meter."""
+    """The chain, the arithmetic and the fold are right; every TID was used once; each pot of each meter adds up.
+
+    What a store knows of documents in force is judged by, too.
+    """
     assert store.damage == "", store.damage
     state = GatewayState(store.state.utility, store.state.gateway, store.state.epoch)
     used = set()
+    known = store.known()
     sums = {}
     for entry in entries_of(store):
-        wrong = checks.contradiction(state, entry, None, None)
+        wrong = checks.contradiction(state, entry, known)
         assert not wrong, (entry.sequence, wrong)
         state.apply(entry)
         for tid in _used_by(entry):
@@ -37,12 +41,22 @@ def audit_ledger(store) -> None:
             used.add((entry.meter, tid))
         if entry.kind == kinds.KEY_CHANGE and KeyData(entry).roll_over:
             used = {(meter, tid) for meter, tid in used if meter != entry.meter}
-        if entry.pot == kinds.TOKEN_CREDIT:
-            sums[entry.meter] = sums.get(entry.meter, 0) + entry.delta
+        for pot, gained in _moved(entry):
+            sums[(entry.meter, pot)] = sums.get((entry.meter, pot), 0) + gained
     assert state.to_bytes() == store.state.to_bytes(), "the fold of the ledger is not the state"
     assert state.group_left == 0, "the ledger ends inside a group"
-    for channel, gained in sums.items():
-        assert gained == state.meters[channel].pots[kinds.TOKEN_CREDIT], "credit was lost or made"
+    for channel, meter in state.meters.items():
+        for pot in range(1, kinds.POTS):
+            assert sums.get((channel, pot), 0) == meter.pots[pot], "credit was lost or made"
+
+
+def _moved(entry):
+    """(pot, what it gained) of an entry; what a repayment takes from token credit lowers what is owed or used."""
+    moved = [(entry.pot, entry.delta)] if entry.pot != kinds.NO_POT else []
+    if entry.kind == kinds.REPAY:
+        owed = entry.detail == kinds.ACCUMULATED_DEBT
+        moved.append((entry.detail, entry.delta if owed else -entry.delta))
+    return moved
 
 
 def _used_by(entry):

@@ -10,6 +10,7 @@ from shared.sts.cipher import make_cipher
 from shared.sts.fields import TransferCredit
 from shared.sts.time_id import tid_at
 from shared.sts.token import encode
+from shared.tariff import encode_tariff
 from tests.fakes.auditor import entries_of
 from tests.fakes.clock import Clock
 from tests.fakes.flash import Flash
@@ -56,6 +57,16 @@ def signed_policy(version: int = 1, seed: bytes = COMMAND_SEED, meter_group: int
     return document + ed25519.sign(seed, document)
 
 
+def signed_tariff(
+    version: int = 1, seed: bytes = COMMAND_SEED, meter_group: int = 0, effective_from_s: int = 0, **terms
+) -> bytes:
+    """A tariff of 1.00 per m3; `terms`: counters, fixed_month, fixed_days_max, blocks."""
+    asked = {"counters": 0, "fixed_month": 0, "fixed_days_max": 31, "blocks": [(0, 100000)]}
+    asked.update(terms)
+    document = encode_tariff(UTILITY, meter_group, version, effective_from_s, **asked)
+    return document + ed25519.sign(seed, document)
+
+
 def signed_floor(version: int, minimum_supply: int, seed: bytes = FLOOR_SEED) -> bytes:
     fields = encode_fields(FLOOR_FIELDS, {"minimum_supply": minimum_supply})
     document = FLOOR.encode(utility=UTILITY, version=version, fields=fields)
@@ -63,9 +74,19 @@ def signed_floor(version: int, minimum_supply: int, seed: bytes = FLOOR_SEED) ->
 
 
 def bundle(
-    meters: int = 1, epoch: int = 1, policy: "bytes | None" = None, floor: bytes = b"", tables: bytes = b"", **changes
+    meters: int = 1,
+    epoch: int = 1,
+    policy: "bytes | None" = None,
+    floor: bytes = b"",
+    tables: bytes = b"",
+    more: "tuple[bytes, ...]" = (),
+    broker_ca: bytes = b"",
+    **changes,
 ) -> bytes:
-    """A bundle for `meters` water meters; `changes` go into every meter."""
+    """A bundle for `meters` water meters; `changes` go into every meter, a tuple into one after the other.
+
+    `more`: further signed policies and tariffs.
+    """
     rows = [_meter_row(channel, changes) for channel in range(meters)]
     return documents.BUNDLE.encode(
         utility=UTILITY,
@@ -79,9 +100,10 @@ def bundle(
         broker_port=8883,
         broker_user=b"gw-1001",
         broker_password=b"secret",
-        broker_ca=b"",
+        broker_ca=broker_ca,
         policy=policy if policy is not None else signed_policy(),
         floor=floor,
+        more=b"".join([len(data).to_bytes(2, "big") + data for data in more]),
         tables=tables,
         meters=b"".join(rows),
     )
@@ -192,6 +214,26 @@ class House:
         payload = documents.TOKEN_PAYLOAD.encode(channel=channel, key_check=check, token=int(digits))
         return self.command(documents.COMMAND_TOKEN, payload, **changes)
 
+    def mode_command(self, mode: int, group: int = 0, channel: int = 0, **changes) -> bytes:
+        payload = documents.MODE_PAYLOAD.encode(channel=channel, mode=mode, group=group)
+        return self.command(documents.COMMAND_MODE, payload, **changes)
+
+    def control_command(self, action: int, until_s: int = 0, channel: int = 0, **changes) -> bytes:
+        payload = documents.CONTROL_PAYLOAD.encode(channel=channel, action=action, until_s=until_s)
+        return self.command(documents.COMMAND_CONTROL, payload, **changes)
+
+    def adjust_command(self, pot: int, delta: int, channel: int = 0, **changes) -> bytes:
+        payload = documents.ADJUST_PAYLOAD.encode(channel=channel, pot=pot, delta=delta)
+        return self.command(documents.COMMAND_ADJUST, payload, **changes)
+
+    def factor_command(self, pulse_volume_ml: int, channel: int = 0, **changes) -> bytes:
+        payload = documents.FACTOR_PAYLOAD.encode(channel=channel, pulse_volume_ml=pulse_volume_ml)
+        return self.command(documents.COMMAND_FACTOR, payload, **changes)
+
+    def result(self) -> int:
+        """The result code of the last command that left an entry."""
+        return [entry.detail & 0xFF for entry in self.entries() if entry.kind == kinds.COMMAND][-1]
+
     @property
     def state(self):
         return self.gateway.core.state
@@ -221,6 +263,8 @@ def _meter_row(channel, changes):
         "drn": b"0102030405%d" % channel,
         "commodity": 1,
         "pulse_volume_ml": 1000,
+        "mode": 0,
+        "group": 0,
         "ea": 11,
         "decoder_key": decoder_key(channel),
         "sgc": 123456,
@@ -234,5 +278,6 @@ def _meter_row(channel, changes):
         "opening_balance": 0,
         "opening_register": 0,
     }
-    fields.update(changes)
+    for name, value in changes.items():
+        fields[name] = value[channel] if isinstance(value, tuple) else value
     return documents.BUNDLE_METER.encode(**fields)

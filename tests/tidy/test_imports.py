@@ -14,8 +14,35 @@ HARDWARE = {"dht", "esp", "esp32", "machine", "neopixel", "onewire", "rp2"}
 SIMULATED = "tools/sim/device"
 LOGIC = {"firmware.ledger", "firmware.meter", "firmware.panel"}
 # gateway.py and the files it is made of: the whole gateway without hardware.
-_PARTS = "gateway core tokens management meter_tests supply flow commands messages settings"
-GATEWAY = {f"firmware.{part}" for part in _PARTS.split()}
+_PARTS = "gateway core tokens management meter_tests supply flow commands messages readings readings_post settings"
+_PARTS += " answers customer sounds status"
+GATEWAY = {
+    "firmware.account",
+    "firmware.answers",
+    "firmware.charges",
+    "firmware.commands",
+    "firmware.controls",
+    "firmware.core",
+    "firmware.customer",
+    "firmware.document_commands",
+    "firmware.documents",
+    "firmware.faults",
+    "firmware.flow",
+    "firmware.gateway",
+    "firmware.management",
+    "firmware.messages",
+    "firmware.meter_commands",
+    "firmware.meter_tests",
+    "firmware.opening",
+    "firmware.readings",
+    "firmware.readings_post",
+    "firmware.settings",
+    "firmware.sounds",
+    "firmware.status",
+    "firmware.supply",
+    "firmware.tokens",
+    "firmware.valves",
+}
 PURE_GATEWAY = {"shared"} | GATEWAY | LOGIC | BOTH_SIDES
 
 # Path of a file or folder on a device -> all that it may import. The longest path that fits decides.

@@ -1,6 +1,6 @@
 """Commands: at most once, in order, never after expiry, never unsigned; the result is an entry."""
 
-from firmware import commands
+from shared import command_results as results
 from shared import documents, kinds
 from shared.slices import finish
 from tests.fakes.flash import PowerCut
@@ -16,9 +16,10 @@ def test_a_token_command_credits_in_one_group_with_its_result():
 
     house.receive(house.token_command(house.token(25)))
 
-    command, token = house.entries()[-2:]
+    command, token, repay = house.entries()[-3:]
     assert (command.kind, command.detail, command.reference_a) == (kinds.COMMAND, 0x101, 1)
-    assert (token.kind, token.detail, command.group_left) == (kinds.TOKEN, 1, 1)
+    assert (token.kind, token.detail, command.group_left) == (kinds.TOKEN, 1, 2)
+    assert (repay.kind, repay.delta) == (kinds.REPAY, -3000)
     assert house.balance() == 2500000 - 3000
 
 
@@ -136,7 +137,7 @@ def test_a_token_for_a_key_or_meter_that_is_not_there_says_so():
     payload = documents.TOKEN_PAYLOAD.encode(channel=5, key_check=1, token=5)
     house.receive(house.command(documents.COMMAND_TOKEN, payload))
 
-    assert (other_key & 255, house.entries()[-1].detail & 255) == (commands.OTHER_KEY, commands.NO_METER)
+    assert (other_key & 255, house.entries()[-1].detail & 255) == (results.OTHER_KEY, results.NO_METER)
 
 
 def test_an_unknown_kind_or_a_bad_payload_is_answered_by_an_entry():
@@ -146,8 +147,8 @@ def test_an_unknown_kind_or_a_bad_payload_is_answered_by_an_entry():
     unknown = house.entries()[-1].detail
     house.receive(house.command(documents.COMMAND_TOKEN, b"abc"))
 
-    assert unknown & 255 == commands.UNKNOWN_KIND
-    assert house.entries()[-1].detail & 255 == commands.BAD_PAYLOAD
+    assert unknown & 255 == results.UNKNOWN_KIND
+    assert house.entries()[-1].detail & 255 == results.BAD_PAYLOAD
 
 
 def test_a_newer_policy_is_put_in_force_and_survives_a_restart():
@@ -155,10 +156,10 @@ def test_a_newer_policy_is_put_in_force_and_survives_a_restart():
     policy = signed_policy(2, low_credit_threshold=123)
 
     house.receive(house.command(documents.COMMAND_POLICY, policy))
-    now = house.gateway.core.policy.low_credit_threshold
+    now = house.gateway.core.policy_of(0).low_credit_threshold
     house.reboot()
 
-    assert now == 123 and house.gateway.core.policy.low_credit_threshold == 123
+    assert now == 123 and house.gateway.core.policy_of(0).low_credit_threshold == 123
     assert house.kinds()[-3:] == ["command", "policy", "boot"]
 
 
@@ -170,9 +171,9 @@ def test_an_older_or_unsigned_policy_is_refused():
     older = house.entries()[-1].detail & 255
     house.receive(house.command(documents.COMMAND_POLICY, signed_policy(4, seed=OTHER_SEED)))
 
-    assert older == commands.OLD_VERSION
-    assert house.entries()[-1].detail & 255 == commands.BAD_SIGNATURE
-    assert house.gateway.core.policy.version == 3
+    assert older == results.OLD_VERSION
+    assert house.entries()[-1].detail & 255 == results.BAD_SIGNATURE
+    assert house.gateway.core.policy_of(0).version == 3
 
 
 def test_a_floor_counts_only_under_the_floor_key():
@@ -184,7 +185,7 @@ def test_a_floor_counts_only_under_the_floor_key():
     house.receive(house.command(documents.COMMAND_FLOOR, signed_floor(1, kinds.FULL, FLOOR_SEED)))
     house.step()
 
-    assert wrong_key == commands.BAD_SIGNATURE and house.valves[0].is_open()
+    assert wrong_key == results.BAD_SIGNATURE and house.valves[0].is_open()
 
 
 def test_many_policies_leave_the_one_in_force_on_flash():
@@ -193,7 +194,7 @@ def test_many_policies_leave_the_one_in_force_on_flash():
         house.receive(house.command(documents.COMMAND_POLICY, signed_policy(version)))
         house.reboot()
 
-        assert house.gateway.core.policy.version == version and house.gateway.recovery == ""
+        assert house.gateway.core.policy_of(0).version == version and house.gateway.recovery == ""
 
 
 def test_a_policy_whose_entry_was_cut_off_twice_leaves_the_one_in_force():
@@ -205,7 +206,7 @@ def test_a_policy_whose_entry_was_cut_off_twice_leaves_the_one_in_force():
         raises(PowerCut, house.receive, message)
         house.reboot()
 
-        assert house.gateway.core.policy.version == 2 and house.gateway.recovery == ""
+        assert house.gateway.core.policy_of(0).version == 2 and house.gateway.recovery == ""
 
 
 def test_a_policy_takes_no_room_that_is_kept_for_tokens():
@@ -223,12 +224,14 @@ def test_a_policy_that_flash_refuses_is_not_in_force():
 
     said = house.receive(house.command(documents.COMMAND_POLICY, signed_policy(2)))
 
-    assert "no room" in said and (house.state.policy_version, house.gateway.core.policy.version) == (1, 1)
+    assert "no room" in said and (house.state.policy_version, house.gateway.core.policy_of(0).version) == (1, 1)
 
 
 def test_a_policy_s_entry_names_its_meter_group():
-    house = House(policy=signed_policy(meter_group=3))
+    house = House(policy=signed_policy(meter_group=3), group=3)
 
+    house.receive(house.command(documents.COMMAND_POLICY, signed_policy(2, meter_group=3)))
     house.receive(house.command(documents.COMMAND_POLICY, signed_policy(2, meter_group=4)))
 
-    assert [entry.detail for entry in house.entries() if entry.kind == kinds.POLICY] == [3, 4]
+    assert [entry.detail for entry in house.entries() if entry.kind == kinds.POLICY] == [3, 3, 4]
+    assert house.gateway.core.policy_of(0).version == 2

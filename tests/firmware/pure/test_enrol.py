@@ -8,6 +8,7 @@ from tests.fakes.auditor import audit
 from tests.fakes.flash import Flash
 from tests.fakes.house import (
     GATEWAY,
+    START_S,
     UTILITY,
     House,
     bundle,
@@ -17,6 +18,7 @@ from tests.fakes.house import (
     sealed,
     signed_floor,
     signed_policy,
+    signed_tariff,
 )
 from tests.helpers import raises
 
@@ -215,3 +217,52 @@ def test_rotted_settings_do_not_let_an_old_epoch_in():
 
     for epoch in (1, 2):
         raises(SharedError, enrol.store_bundle, house.flash, bundle(epoch=epoch))
+
+
+def test_modes_groups_and_tariffs_are_opened_with_their_meters():
+    flash = flash_with_keys()
+    more = (signed_policy(5, meter_group=3), signed_tariff(7, meter_group=3), signed_tariff(8, meter_group=3))
+    opened = bundle(3, more=more, mode=(0, kinds.MODE_CURRENCY, kinds.MODE_BULK), group=(0, 3, 0))
+
+    enrol.install(flash, sealed(opened, identity().seal_public))
+
+    house = House(3, flash)
+    assert house.kinds() == ["open", "policy", "policy", "meter", "meter", "mode", "tariff", "meter", "mode", "boot"]
+    assert [house.meter(channel).mode for channel in range(3)] == [0, kinds.MODE_CURRENCY, kinds.MODE_BULK]
+    assert (house.meter(1).group, house.meter(1).tariff_version, house.meter(0).tariff_version) == (3, 8, 0)
+    assert house.gateway.core.policy_of(1).version == 5 and house.gateway.core.policy_of(0).version == 1
+    audit(house)
+
+
+def test_a_tariff_that_is_to_come_waits_from_the_enrolment_on():
+    more = (signed_tariff(1), signed_tariff(2, effective_from_s=START_S + 3600))
+    house = House(flash=enrolled_flash(bundle(more=more, mode=kinds.MODE_CURRENCY)))
+    house.trust_time()
+    at_first = house.meter().tariff_version
+
+    house.step(3700, 60000)
+
+    assert (at_first, house.meter().tariff_version) == (1, 2)
+
+
+def test_a_bundle_that_leaves_a_meter_without_its_documents_is_refused_precisely():
+    currency = {"mode": kinds.MODE_CURRENCY}
+    for opened, why in (
+        (bundle(**currency), "no tariff of meter group 0 in effect"),
+        (bundle(more=(signed_tariff(effective_from_s=START_S + 1),), **currency), "no tariff of meter group 0"),
+        (bundle(more=(signed_tariff(meter_group=2),), **currency), "no tariff of meter group 0"),
+        (bundle(policy=signed_policy(meter_group=3)), "no policy for meter group 0"),
+        (bundle(policy=b""), "no policy for meter group 0"),
+        (bundle(more=(signed_policy(2),)), "two policies of one meter group"),
+        (bundle(more=(signed_policy(1, seed=bytes(32), meter_group=2),)), "policy is not signed"),
+        (bundle(more=(signed_tariff(1, seed=bytes(32)),)), "tariff is not signed"),
+        (bundle(more=(signed_floor(1, 0),)), "does not know"),
+        (bundle(6, group=(1, 2, 3, 4, 5, 0)), "5 meter groups beside group 0"),
+        (bundle(mode=0x80), "mode 128"),
+    ):
+        flash = flash_with_keys()
+
+        error = raises(SharedError, enrol.install, flash, sealed(opened, identity().seal_public))
+
+        assert why in str(error), (why, str(error))
+        assert settings.load(flash) is None

@@ -40,7 +40,8 @@ def test_what_is_owed_stays_owed():
 
     code = house.type(managed(ClearCredit(3, tid_of(50), 1)))
 
-    assert code == 1 and house.balance() == -50000
+    assert code == 1 and house.balance() == 0
+    assert house.meter().pots[kinds.ACCUMULATED_DEBT] == 50000
 
 
 def test_a_register_that_this_meter_lacks_is_refused():

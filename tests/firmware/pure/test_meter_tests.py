@@ -3,7 +3,7 @@
 from shared import kinds
 from shared.sts.fields import ALL_TESTS_28, ALL_TESTS_36, ExtendedRead, MeterTest, SetMaximumPowerLimit
 from shared.sts.token import encode
-from tests.fakes.house import House, signed_policy
+from tests.fakes.house import House
 from tests.fakes.keys import managed, tid_of
 
 WRONG = "00000000000000000001"
@@ -141,7 +141,8 @@ def test_power_lost_in_a_valve_test_ends_in_the_state_in_force():
 
 
 def test_credit_that_runs_out_during_a_test_closes_the_valve():
-    house = House(policy=signed_policy(untrusted_clock_cap=0))
+    house = House()
+    house.trust_time()
     house.type(house.token(1))
     house.step()
     house.type(digits_of(1))

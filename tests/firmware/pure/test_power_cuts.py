@@ -142,9 +142,9 @@ def test_a_policy_is_the_old_or_the_new_one_whenever_the_power_goes():
 
     def check(house, done):
         version = house.state.policy_version
-        assert house.gateway.core.policy.version == version and (version == 2 or not done)
+        assert house.gateway.core.policy_of(0).version == version and (version == 2 or not done)
         receive(house)
-        assert house.gateway.core.policy.low_credit_threshold == 5
+        assert house.gateway.core.policy_of(0).low_credit_threshold == 5
 
     cut_everywhere(copies_of(house), receive, check)
 

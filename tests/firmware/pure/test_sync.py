@@ -20,6 +20,7 @@ class Cloud:
         self.hellos = 0
         self.batches = 0
         self.bodies = b""
+        self.readings = []
         self._up = False
         self._answers = []
 
@@ -35,6 +36,9 @@ class Cloud:
             self.hellos += 1
             documents.without_mac(LINK_KEY, payload)
             return
+        if documents.tag_of(payload) == documents.READINGS.tag:
+            self._keep(documents.READINGS.decode(documents.without_mac(LINK_KEY, payload)))
+            return
         self.batches += 1
         if not self.silent:
             self._take(documents.parse_batch(payload))
@@ -49,6 +53,13 @@ class Cloud:
     def _need(self):
         if self.down or not self._up:
             raise LinkDown("broken")
+
+    def _keep(self, readings):
+        self.readings.append((len(self.bodies), readings["segment"]))
+        if not self.silent:
+            names = {"segment": readings["segment"], "nonce": readings["nonce"]}
+            names.update(WHO)
+            self._answers.append(documents.with_mac(LINK_KEY, documents.READINGS_ACK.encode(**names)))
 
     def _take(self, batch):
         fields = batch.fields
@@ -151,6 +162,30 @@ def test_entries_that_come_later_are_sent_later():
     there.run(lambda: acknowledged(there) == there.house.state.sequence)
 
     assert there.cloud.batches >= 2
+
+
+def test_readings_go_up_when_the_ledger_is_acknowledged_and_are_forgotten_when_they_are_stored():
+    there = world()
+    there.house.step(26 * 3600, 600000)
+    store = there.house.gateway.messages.readings._desk.store
+    waiting = store.waiting()
+
+    there.run(lambda: len(there.cloud.readings) == 2)
+
+    assert waiting == 1 and store.waiting() == 0
+    assert there.cloud.readings == [(len(there.cloud.bodies), 1), (len(there.cloud.bodies), 0)]
+
+
+def test_readings_that_nobody_answers_hold_up_nothing():
+    there = world()
+    there.house.step(26 * 3600, 600000)
+    there.cloud._keep = there.cloud.readings.append
+    there.run(lambda: len(there.cloud.readings) == 3)
+    there.house.type(there.house.token(1))
+
+    there.run(lambda: acknowledged(there) == there.house.state.sequence)
+
+    assert not [line for line in there.said if line.startswith("link down")]
 
 
 def test_a_gateway_in_recovery_keeps_the_link_and_sends_no_entries():

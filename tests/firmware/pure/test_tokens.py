@@ -1,7 +1,11 @@
 """Tokens at the keypad: one door, used once, counted before they are decoded, shown after they are durable."""
 
+from shared import kinds
+from shared.policy import AUTOMATIC
 from shared.sts.time_id import tid_at
 from shared.tid_memory import SIZE
+from tests.fakes.accounts import account
+from tests.fakes.auditor import audit
 from tests.fakes.house import START_S, House
 
 WRONG = "00000000000000000001"
@@ -174,3 +178,86 @@ def test_no_room_refuses_the_token_and_keeps_it_usable():
     house.reboot()
 
     assert code == 16 and house.type(token) == 1
+
+
+def in_debt(units_used=70, **policy):
+    """A meter that used 60 l of emergency credit and owes the rest."""
+    house = account(1, emergency_limit=60000, emergency_activation=AUTOMATIC, **policy)
+    house.flow(100)
+    house.flow(units_used)
+    house.step(5)
+    return house
+
+
+def lines_of(house):
+    """(kind, pot that is paid, delta, entries to come) of the last top-up."""
+    group = [entry for entry in house.entries() if entry.kind in (kinds.TOKEN, kinds.REPAY)]
+    start = [at for at, entry in enumerate(group) if entry.kind == kinds.TOKEN][-1]
+    return [(entry.kind, entry.detail & 0xFF, entry.delta, entry.group_left) for entry in group[start:]]
+
+
+def test_a_top_up_pays_what_is_owed_first_and_then_the_emergency_credit_in_one_group():
+    house = in_debt()
+
+    code = house.type(house.token(2))
+
+    assert code == 1 and lines_of(house) == [
+        (kinds.TOKEN, 1, 200000, 2),
+        (kinds.REPAY, kinds.ACCUMULATED_DEBT, -10000, 1),
+        (kinds.REPAY, kinds.EMERGENCY_CREDIT, -60000, 0),
+    ]
+    assert house.meter().pots[1:] == [130000, 0, 0, 0] and house.meter().credited == 300000
+    audit(house)
+
+
+def test_a_part_of_a_top_up_always_buys_service():
+    house = in_debt(160, min_service_percent=45)
+
+    house.type(house.token(1))
+    first = house.meter().pots[1:]
+    house.type(house.token(1))
+
+    assert first == [45000, -60000, 0, 45000]
+    assert house.meter().pots[1:] == [45000 + 45000, -50000, 0, 0]
+    audit(house)
+
+
+def test_a_share_of_a_top_up_pays_the_debt():
+    house = in_debt(160, debt_percent=20, emergency_percent=50)
+
+    house.type(house.token(1))
+
+    assert [line[2] for line in lines_of(house)] == [100000, -20000, -50000]
+    assert house.meter().pots[1:] == [30000, -10000, 0, 80000]
+    audit(house)
+
+
+def test_a_top_up_by_command_repays_too():
+    house = in_debt()
+
+    house.receive(house.token_command(house.token(2)))
+
+    assert house.meter().pots[1:] == [130000, 0, 0, 0]
+    assert [line[3] for line in lines_of(house)] == [2, 1, 0] and house.kinds()[-4] == "command"
+    audit(house)
+
+
+def test_a_top_up_that_only_pays_debts_opens_nothing():
+    house = in_debt(260)
+
+    house.type(house.token(1))
+    house.step(5)
+
+    assert house.meter().pots[1:] == [0, -60000, 0, 100000] and house.valves[0].is_closed()
+
+
+def test_emergency_credit_that_is_repaid_is_offered_anew():
+    house = in_debt()
+    house.type(house.token(1))
+    assert house.meter().pots[1:] == [30000, 0, 0, 0] and not house.meter().emergency_invoked
+
+    house.step(5)
+    house.flow(30)
+    house.step(5)
+
+    assert house.meter().emergency_invoked and house.valves[0].is_open()
