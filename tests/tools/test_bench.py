@@ -8,7 +8,7 @@ import pytest
 from tests.bench import __main__ as bench
 
 
-@pytest.mark.parametrize("name", ["decode", "heap"])
+@pytest.mark.parametrize("name", ["burst", "decode", "heap"])
 def test_a_measurement_under_micropython_runs_and_holds_its_bars(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

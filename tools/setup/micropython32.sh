@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds MicroPython's unix port for 32 bits into build/micropython32/, from Debian trixie's sources, installed nowhere.
 # Words, small integers and floats are then those of a board: heap use per operation is that of an RP2040.
+# What a program with other frozen modules is made from stays in kit/, for freeze.sh.
 # Rule: where it cannot be built it says why, leaves no program and succeeds; under CI=true that is a failure.
 set -euo pipefail
 source "$(dirname "$0")/debian.sh"
@@ -18,6 +19,7 @@ target=${1:?usage: micropython32.sh TARGET_FOLDER}
 python=$(command -v "${PYTHON:-python3}")
 mkdir -p "$target"
 target=$(cd "$target" && pwd)
+kit=$target/kit
 
 say() { printf 'micropython32: %s\n' "$*"; }
 
@@ -44,50 +46,70 @@ fetch() {
 }
 
 unpack() {
-    unpack_packages "$target/debs" "$target/root"
+    unpack_packages "$target/debs" "$kit/root"
     "$python" -m tarfile -e "$(ls "$target"/sources/micropython_*.orig.tar.*)" "$target/unpacked"
-    mv "$target"/unpacked/* "$target/source"
+    mv "$target"/unpacked/* "$kit/source"
     "$python" -m tarfile -e "$(ls "$target"/sources/mbedtls_*.orig.tar.*)" "$target/unpacked"
-    rmdir "$target/source/lib/mbedtls"
-    mv "$target"/unpacked/* "$target/source/lib/mbedtls"
-    mkdir -p "$target/source/lib/micropython-lib"
-    touch "$target/source/lib/micropython-lib/README.md" # the build only asks whether it exists
+    rmdir "$kit/source/lib/mbedtls"
+    mv "$target"/unpacked/* "$kit/source/lib/mbedtls"
+    mkdir -p "$kit/source/lib/micropython-lib"
+    touch "$kit/source/lib/micropython-lib/README.md" # the build only asks whether it exists
 }
 
 # Importing from source text nests deeper than a board ever does, which loads compiled files.
 widen_stack() {
-    local main=$target/source/ports/unix/main.c
+    local main=$kit/source/ports/unix/main.c
     grep -q 'stack_size = 40000 \*' "$main" || { say "ports/unix/main.c sets its stack in another way than expected"; exit 1; }
     sed -i 's/stack_size = 40000 \*/stack_size = 80000 */' "$main"
 }
 
 write_compiler() {
-    cat >"$target/gcc32" <<WRAPPER
+    cat >"$kit/gcc32" <<WRAPPER
 #!/bin/sh
-exec gcc -m32 --sysroot="$target/root" -B"$target/root/usr/lib/gcc/x86_64-linux-gnu/$GCC/32" "\$@"
+root=\$(dirname "\$(readlink -f "\$0")")/root
+exec gcc -m32 --sysroot="\$root" -B"\$root/usr/lib/gcc/x86_64-linux-gnu/$GCC/32" "\$@"
 WRAPPER
-    chmod +x "$target/gcc32"
+    chmod +x "$kit/gcc32"
+}
+
+# make_port MANIFEST PROGRAM: the one way in which this port is made, here and by freeze.sh
+write_maker() {
+    cat >"$kit/make_port" <<MAKER
+#!/bin/sh
+set -eu
+kit=\$(dirname "\$(readlink -f "\$0")")
+unset MAKEFLAGS MFLAGS MAKELEVEL
+exec make -C "\$kit/source/ports/unix" -j"\$(nproc)" PYTHON="\${PYTHON:-python3}" CC="\$kit/gcc32" \\
+    FROZEN_MANIFEST="\$1" PROG="\$2" MPY_CROSS_FLAGS=-march=x86 ${UNIX_PORT[*]}
+MAKER
+    chmod +x "$kit/make_port"
 }
 
 compile() {
     # shellcheck disable=SC2016  # MPY_DIR is the manifest's own variable
-    echo 'include("$(MPY_DIR)/extmod/asyncio")' >"$target/manifest.py"
-    unset MAKEFLAGS MFLAGS MAKELEVEL
-    make -C "$target/source/mpy-cross" -j"$(nproc)" PYTHON="$python"
-    make -C "$target/source/ports/unix" -j"$(nproc)" PYTHON="$python" CC="$target/gcc32" \
-        FROZEN_MANIFEST="$target/manifest.py" "${UNIX_PORT[@]}"
+    echo 'include("$(MPY_DIR)/extmod/asyncio")' >"$kit/asyncio.py"
+    (unset MAKEFLAGS MFLAGS MAKELEVEL && make -C "$kit/source/mpy-cross" -j"$(nproc)" PYTHON="$python")
+    PYTHON=$python "$kit/make_port" "$kit/asyncio.py" micropython
+}
+
+# Of the sources only what make looks at again stays.
+tidy_up() {
+    rm -rf "$target/apt" "$target/debs" "$target/sources" "$target/unpacked" "$kit/root/usr/share" \
+        "$kit/source/docs" "$kit/source/tests" "$kit/source/logo" "$kit/source/lib/mbedtls/tests"
+    find "$kit/source/ports" -mindepth 1 -maxdepth 1 ! -name unix -exec rm -rf {} +
 }
 
 build() {
     rm -rf "${target:?}"/*
+    mkdir -p "$kit"
     fetch
     unpack
     widen_stack
     write_compiler
+    write_maker
     compile >"$target/build.log" 2>&1 || { tail -n 20 "$target/build.log"; say "the build failed; all of it is in $target/build.log"; exit 1; }
-    cp "$target/source/ports/unix/build-standard/micropython" "$target/micropython"
-    rm -rf "$target/apt" "$target/debs" "$target/sources" "$target/unpacked" "$target/root" "$target/source" \
-        "$target/gcc32" "$target/manifest.py"
+    cp "$kit/source/ports/unix/build-standard/micropython" "$target/micropython"
+    tidy_up
 }
 
 has_debian_archive || cannot "it needs Debian's package archive in apt's sources"

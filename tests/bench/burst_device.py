@@ -1,0 +1,215 @@
+"""Runs under MicroPython: the firmware's own tasks and drivers, 20 pulses a second on each of eight meters, and a key
+pressed every 100 ms that types tokens. Prints `name value` lines.
+
+Arguments: seconds, and nothing more for the wall clock; or how many times slower than this machine the processor is,
+and how many milliseconds its flash takes for a write: then time passes at once while the processor waits.
+"""
+
+import firmware.boot  # noqa: F401, I001  first, as on a board
+
+import asyncio
+import gc
+import sys
+import time
+
+import asyncio.core
+from boards import sim
+from shared import kinds
+from shared.sts.time_id import tid_at
+from tests.bench import heap_device
+from tests.bench.burst_world import METERS, Finished, World
+from tests.fakes import house
+from tests.fakes.auditor import entries_of
+from tools.sim.device import machine
+
+DIRECTORY = "flash-burst"
+_TOKENS = 16
+_UNITS = 10
+_KEYS_A_TOKEN = 22  # one wakes the panel, one chooses the meter
+_CHECKPOINT_AFTER_KEYS = 100
+_DISPLAY_ADDRESS = sim.LCD_I2C_ADDRESS
+
+
+def keys_of_tokens():
+    """Keys that choose each meter in turn and type a token for it."""
+    first = tid_at(house.START_S, 2014)
+    tokens = [house.vended(_UNITS, first + 1 + i, i % METERS) for i in range(_TOKENS)]
+    return "".join(["0{}{}".format(i % METERS + 1, token) for i, token in enumerate(tokens)])
+
+
+class Seen:
+    """What came out, and how long the gateway took at most."""
+
+    def __init__(self, world):
+        self._clock_us = world.processor_us
+        self.gateway = None
+        self.heard = ""
+        self.accepted = 0
+        self.longest_us = {"tick": 0, "key": 0, "lines": 0}
+
+    def timed(self, name, call, *arguments):
+        start_us = self._clock_us()
+        result = call(*arguments)
+        self.longest_us[name] = max(self.longest_us[name], self._clock_us() - start_us)
+        return result
+
+
+class Log:
+    """The firmware's log, kept apart from what is measured; it is shown when it did not run as it should."""
+
+    def __init__(self):
+        self.lines = []
+
+    def note(self, text):
+        self.lines.append(text)
+
+
+def watched(gateway_class, seen):
+    """The gateway's class, with an ear at its keys and a watch on its calls."""
+
+    class Watched(gateway_class):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            seen.gateway = self
+            self._checkpointed = False
+            self.core.clock.set_signed(self.core.clock.now())
+
+        def key(self, symbol, now_ms):
+            seen.heard += symbol
+            code = seen.timed("key", super().key, symbol, now_ms)
+            seen.accepted += code == 1
+            return code
+
+        def tick(self, now_ms):
+            seen.timed("tick", super().tick, now_ms)
+            if not self._checkpointed and len(seen.heard) >= _CHECKPOINT_AFTER_KEYS:
+                core = self.core
+                checkpoint = core.store.checkpoint
+                self._checkpointed = seen.timed("tick", checkpoint, core.clock.now(), core.clock.quality(), 1)
+
+        def lines(self, now_ms):
+            return seen.timed("lines", super().lines, now_ms)
+
+    return Watched
+
+
+def plug_in(world):
+    """Join the board to the world, and give it a watchdog that does not bite."""
+    machine._uplink = world
+    machine._copper.on_output = world.output
+    for pins in (sim.VALVE_OPEN_PINS, sim.VALVE_CLOSE_PINS):
+        for pin in pins:
+            machine._copper.pad(pin).watched = True
+    machine._on_frame(b"A", _DISPLAY_ADDRESS, 0, 1)
+    machine.WDT = lambda timeout: type("Watchdog", (), {"feed": lambda self: None})()
+
+
+def slow_down(app, world, flash_ms):
+    """The firmware's clock is the world's; pins cost nothing, the bus what the world says, a flash write flash_ms."""
+    from firmware.drivers.flash import Flash
+
+    app.time = type("Time", (), {"ticks_ms": lambda: world.ticks_ms()})
+    asyncio.core.ticks = world.ticks_ms
+    plain_value, plain_write = machine.Pin.value, Flash._write
+
+    def value(pin, level=None):
+        world.now_us()
+        level = plain_value(pin, level)
+        world.skip()
+        return level
+
+    def write(flash, path, mode, data):
+        world.now_us()
+        plain_write(flash, path, mode, data)
+        world.skip()
+        world.wait_ms(flash_ms)
+
+    machine.Pin.value, Flash._write = value, write
+
+
+def hold_time(world, seen, slowed):
+    """Where asyncio waits, the world goes on, and ends it when the time is over."""
+    plain_wait = asyncio.core._io_queue.wait_io_event
+
+    def wait(wait_ms):
+        if slowed:
+            world.wait_ms(wait_ms)
+        else:
+            plain_wait(wait_ms)
+        if seen.gateway is not None:
+            world.start()
+        world.check_end()
+
+    asyncio.core._io_queue = type("Queue", (), {"map": {}, "wait_io_event": lambda self, dt: wait(dt)})()
+
+
+def run(seconds, slower, flash_ms):
+    """The burst; returns the world, what was seen, and the pulses that each meter's input counted."""
+    heap_device.fresh_flash(DIRECTORY)
+    sys.modules["machine"], sys.modules["board"] = machine, sim
+    sim.FLASH_DIRECTORY = DIRECTORY
+    world = World(machine.contact, keys_of_tokens(), seconds, slower)
+    seen = Seen(world)
+    plug_in(world)
+    from firmware import app
+    from firmware.drivers import flash
+
+    flash._sync = lambda file: None  # this machine's disk is not a board's flash
+    app.Gateway = watched(app.Gateway, seen)
+    if slower:
+        slow_down(app, world, flash_ms)
+    uptime_ms = app.Uptime(world.ticks_ms if slower else time.ticks_ms)
+    log = Log()
+    board = app.App(uptime_ms, log)
+    hold_time(world, seen, bool(slower))
+    world.skip()
+    try:
+        asyncio.run(board.run())
+    except Finished:
+        pass
+    if seen.gateway is None or seen.gateway.recovery:
+        print("\n".join(log.lines), file=sys.stderr)
+    return world, seen, [pulses.count() for pulses in board._hardware.pulses]
+
+
+def report(world, seen, counted):
+    """Print what was sent, and what of it arrived; what the inputs still counted is given to the registers first."""
+    core = seen.gateway.core
+    gc.collect()
+    free = gc.mem_free()
+    for channel in range(METERS):
+        seen.gateway.pulses(channel, counted[channel])
+    volumes = [core.registers[channel].volume_ml // 1000 for channel in range(METERS)]
+    found = [entry.kind for entry in entries_of(core.store)]
+    print("pulses", sum(world.pulses))
+    print("pulses_lost", sum([abs(world.pulses[channel] - volumes[channel]) for channel in range(METERS)]))
+    print("keys", world.pressed)
+    print("keys_lost", world.pressed - same_keys(world.keys(), seen.heard))
+    print("tokens", world.pressed // _KEYS_A_TOKEN)
+    print("accepted", seen.accepted)
+    print("free", free)
+    print("charges", found.count(kinds.CHARGE))
+    print("checkpoints", found.count(kinds.CHECKPOINT))
+    for name, longest_us in seen.longest_us.items():
+        print(name + "_ms", longest_us / 1000)
+
+
+def same_keys(pressed, heard):
+    """How many of the pressed keys were heard, in their order."""
+    at = found = 0
+    for key in heard:
+        place = pressed.find(key, at)
+        if place >= 0:
+            at = place + 1
+            found += 1
+    return found
+
+
+def main():
+    seconds, slower, flash_ms = [int(argument) for argument in (sys.argv[1:] + ["30", "0", "0"][len(sys.argv) - 1 :])]
+    report(*run(seconds, slower, flash_ms))
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
