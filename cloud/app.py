@@ -36,6 +36,7 @@ from cloud.ledger import routes as ledger
 from cloud.meters import routes as meters
 from cloud.notify import routes as notify
 from cloud.notify.provider import Provider, provider
+from cloud.readings import routes as readings
 from cloud.services import SERVICES
 from cloud.tariffs import routes as tariffs
 from cloud.vending import routes as vending
@@ -45,7 +46,7 @@ from cloud.vending.pkcs11_token import pkcs11_token
 from cloud.vending.sta_tables import sta_tables
 from cloud.vending.store import KeyStore
 
-AREAS = (health, auth, meters, accounts, tariffs, vending, ledger, commands, notify, audit)
+AREAS = (health, auth, meters, readings, accounts, tariffs, vending, ledger, commands, notify, audit)
 ROUTES: list[Route] = [route for area in AREAS for route in area.ROUTES]
 
 ALL_SERVICES = frozenset(service.name for service in SERVICES)

@@ -51,6 +51,11 @@ class Config(BaseSettings):
     sms_url: str | None = Field(None, description="Address of the message provider; each message is one POST of JSON")
     sms_key_file: Path | None = Field(None, description="File with the bearer key for the message provider")
 
+    adjustment_limit_ml: int = Field(10_000_000, ge=0, description="Adjustments above need a second person, in ml")
+    adjustment_limit_money: int = Field(
+        1_000_000, ge=0, description="The same for accounts of money, in 1/100000 of the currency"
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line kept")
 
     @model_validator(mode="after")

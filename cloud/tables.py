@@ -8,8 +8,9 @@ from cloud.db import Base
 from cloud.ledger import models as ledger
 from cloud.meters import models as meters
 from cloud.notify import models as notify
+from cloud.readings import models as readings
 from cloud.tariffs import models as tariffs
 from cloud.vending import models as vending
 
-AREAS = (accounts, audit, auth, commands, ledger, meters, notify, tariffs, vending)
+AREAS = (accounts, audit, auth, commands, ledger, meters, notify, readings, tariffs, vending)
 METADATA = Base.metadata

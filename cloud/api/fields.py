@@ -45,6 +45,8 @@ PATH_TYPES: dict[str, Any] = {
     "purchase_id": UUID,
     "key": RowId,
     "case": RowId,
+    "command": RowId,
+    "command_request": RowId,
 }
 
 

@@ -21,6 +21,9 @@ SCOPES = frozenset(
         "meters:write",
         "operators:read",
         "operators:write",
+        "policies:read",
+        "policies:write",
+        "support",
         "tariffs:read",
         "tariffs:write",
         "utilities:read",
@@ -43,7 +46,7 @@ ROLES: dict[str, frozenset[str]] = {
     "engineer": frozenset(
         {"meters:read", "meters:write", "enrolment", "ledger:read", "commands:read", "commands:write"}
         | {"cases:read", "cases:write", "tariffs:read", "utilities:read", "customers:read"}
-        | {"key-changes:read", "key-changes:write"}
+        | {"key-changes:read", "key-changes:write", "policies:read", "policies:write", "support"}
     ),
     "auditor": _READS,
     "installer": frozenset({"meters:read", "meters:write", "enrolment", "ledger:read", "utilities:read"}),

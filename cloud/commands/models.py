@@ -1,9 +1,10 @@
 """Commands: one row per number given to a gateway. It says what to do; the signed bytes are made when it is sent."""
 
-from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db import Base, BigId
+from shared.command_results import sentence_of
 
 
 class Command(Base):
@@ -11,7 +12,8 @@ class Command(Base):
     `section` of its key change, or the vend that it voids gives it again.
 
     `status`: queued, sent, then applied or refused by the gateway, expired, or superseded by a new epoch.
-    `sequence` is the ledger entry that says what became of it, `result` the code in that entry.
+    `sequence` is the ledger entry that says what became of it, `result` the code in that entry, `group_end` the last
+    entry of its group, which holds what it did; `used_by` is the one entry that it explains, where it explains one.
     """
 
     __tablename__ = "command"
@@ -42,7 +44,15 @@ class Command(Base):
     sent_times: Mapped[int] = mapped_column(default=0)
     result: Mapped[int | None] = mapped_column(SmallInteger)
     sequence: Mapped[int | None] = mapped_column(BigInteger)
+    group_end: Mapped[int | None] = mapped_column(BigInteger)
+    used_by: Mapped[int | None] = mapped_column(BigInteger)
+    reason: Mapped[str | None] = mapped_column(String(300))
     finished_at: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def result_text(self) -> str | None:
+        """What the result means, in a sentence."""
+        return None if self.result is None else sentence_of(self.result)
 
 
 class CommandCounter(Base):
@@ -59,3 +69,26 @@ class CommandCounter(Base):
     carried_out: Mapped[int] = mapped_column(BigInteger, default=0)
     boot_nonce: Mapped[bytes | None] = mapped_column(LargeBinary(8))
     heard_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class CommandRequest(Base):
+    """A command that is given only when a second person approves it. `state`: waiting, approved or declined."""
+
+    __tablename__ = "command_request"
+    __table_args__ = (Index("ix_command_request_utility_id", "utility_id", "state"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    utility_id: Mapped[int] = mapped_column(BigInteger)
+    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateway.id"))
+    drn: Mapped[str] = mapped_column(String(13))
+    channel: Mapped[int] = mapped_column(SmallInteger)
+    kind: Mapped[int] = mapped_column(SmallInteger)
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    what: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str] = mapped_column(String(300))
+    state: Mapped[str] = mapped_column(String(10))
+    requested_by: Mapped[str] = mapped_column(String(200))
+    requested_at: Mapped[int] = mapped_column(BigInteger)
+    decided_by: Mapped[str | None] = mapped_column(String(200))
+    decided_at: Mapped[int | None] = mapped_column(BigInteger)
+    command_id: Mapped[int | None] = mapped_column(ForeignKey("command.id"))

@@ -4,17 +4,19 @@ from sqlalchemy import select
 
 from cloud.api.fields import Page, PageQuery, View
 from cloud.api.route import Call, Route
+from cloud.commands import document_routes, order_routes
 from cloud.commands.models import Command
 from cloud.errors import NotFound
 from cloud.meters.service import gateway_of
-from cloud.rows import page, rows_after
+from cloud.rows import owned, page, rows_after
 
 
 class CommandView(View):
     """A command; `kind` 1 enters a token: a vend's, a section of a key change, or the void of a vend. 2 sets a policy,
-    3 a floor.
+    3 a floor, 4 a tariff, 5 the mode of a meter, 6 controls its valve (channel 255: all), 7 adjusts a balance, 8 sets
+    the volume of a pulse.
 
-    `sequence` is the entry with its result.
+    `sequence` is the entry with its result, `result_text` what the result means.
     """
 
     id: int
@@ -35,7 +37,9 @@ class CommandView(View):
     sent_at: int | None
     sent_times: int
     result: int | None
+    result_text: str | None
     sequence: int | None
+    reason: str | None
     finished_at: int | None
 
 
@@ -45,6 +49,12 @@ async def list_commands(call: Call[None, PageQuery]) -> Page[CommandView]:
         await gateway_of(session, call.actor, call.path["gateway"])
         mine = select(Command).where(Command.gateway_id == call.path["gateway"])
         return page(await rows_after(session, mine, Command.id, call.query), CommandView, call.query)
+
+
+async def one_command(call: Call[None, None]) -> CommandView:
+    """Show a command with what became of it."""
+    async with call.read() as session:
+        return CommandView.model_validate(await owned(session, call.actor, Command, call.path["command"], "command"))
 
 
 ROUTES = [
@@ -58,4 +68,7 @@ ROUTES = [
         errors=(NotFound,),
         tag="commands",
     ),
+    Route("GET", "/commands/{command}", one_command, "commands:read", CommandView, errors=(NotFound,), tag="commands"),
+    *order_routes.ROUTES,
+    *document_routes.ROUTES,
 ]

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.commands.models import Command, CommandCounter
 from cloud.errors import Conflict, NotFound
 from cloud.meters.models import Gateway
-from shared.documents import COMMAND_FLOOR, COMMAND_POLICY, COMMAND_TOKEN
+from shared.documents import COMMAND_FLOOR, COMMAND_POLICY, COMMAND_TARIFF, COMMAND_TOKEN
 from shared.entries import Entry
-from shared.sts.key_change import RESULT_CODES
+from shared.sts.value import RESULT_CODES
 
 QUEUED, SENT = "queued", "sent"
 APPLIED, REFUSED, EXPIRED, SUPERSEDED = "applied", "refused", "expired", "superseded"
@@ -21,6 +21,7 @@ LIFE_S = 24 * 3600
 
 _DONE = (1, *RESULT_CODES[1:])  # a section of a key change has its own code for "accepted"
 _AGAIN_AFTER_S = 5
+_DOCUMENTS = (COMMAND_POLICY, COMMAND_FLOOR, COMMAND_TARIFF)
 
 
 async def queue_token(
@@ -76,9 +77,28 @@ async def _outstanding(
     return await session.scalar(alive.where(*like).limit(1))
 
 
+async def queue_order(
+    session: AsyncSession,
+    *,
+    gateway_id: int,
+    kind: int,
+    payload: bytes,
+    now: int,
+    channel: int | None = None,
+    drn: str | None = None,
+    reason: str | None = None,
+) -> Command:
+    """Queue a command whose whole content is `payload`."""
+    command = await _numbered(session, gateway_id, kind, now)
+    command.payload, command.channel, command.drn, command.reason = payload, channel, drn, reason
+    session.add(command)
+    await session.flush()
+    return command
+
+
 async def queue_document(session: AsyncSession, *, gateway_id: int, kind: int, document: bytes, now: int) -> int:
-    """Queue a signed policy (COMMAND_POLICY) or floor (COMMAND_FLOOR) for a gateway; return the command's id."""
-    assert kind in (COMMAND_POLICY, COMMAND_FLOOR), "only policies and floors travel as documents"
+    """Queue a signed policy, floor or tariff for a gateway; return the command's id."""
+    assert kind in _DOCUMENTS, "only policies, floors and tariffs travel as documents"
     command = await _numbered(session, gateway_id, kind, now)
     command.payload = document
     session.add(command)
@@ -159,11 +179,20 @@ async def finish(session: AsyncSession, *, gateway_id: int, epoch: int, entry: E
     command.result = entry.detail & 0xFF
     command.status = APPLIED if command.result in _DONE else REFUSED
     command.sequence = entry.sequence
+    command.group_end = entry.sequence + entry.group_left
     command.finished_at = now
     counter = await locked_counter(session, gateway_id, epoch)
     counter.carried_out = max(counter.carried_out, entry.reference_a)
     await session.flush()
     return command
+
+
+async def behind(session: AsyncSession, *, gateway_id: int, epoch: int, sequence: int, kind: int) -> Command | None:
+    """The command of a kind that was carried out in the group of an entry, locked; None if there is none."""
+    mine = (Command.gateway_id == gateway_id, Command.epoch == epoch, Command.kind == kind, Command.status == APPLIED)
+    around = (Command.sequence < sequence, Command.group_end >= sequence)
+    newest = select(Command).where(*mine, *around).order_by(Command.counter.desc()).limit(1)
+    return await session.scalar(newest.with_for_update())
 
 
 async def tidy(session: AsyncSession, now: int) -> None:

@@ -94,5 +94,39 @@ async def open_case(
     )
 
 
+async def open_of_meter(
+    session: AsyncSession,
+    *,
+    utility_id: int,
+    gateway_id: int,
+    kind: str,
+    detail: str,
+    now: int,
+    epoch: int,
+    sequence: int,
+    channel: int,
+) -> None:
+    """Open a case about an entry of a meter, or count one more on its open case of the same kind and detail.
+
+    The caller holds the head of the ledger, so nobody opens the same one meanwhile.
+    """
+    alike = (Case.gateway_id == gateway_id, Case.channel == channel, Case.kind == kind, Case.detail == detail)
+    known = await session.scalar(select(Case).where(*alike, Case.state == "open").limit(1).with_for_update())
+    if known is not None:
+        known.times += 1
+        return
+    await open_case(
+        session,
+        utility_id=utility_id,
+        gateway_id=gateway_id,
+        kind=kind,
+        detail=detail,
+        now=now,
+        epoch=epoch,
+        sequence=sequence,
+        channel=channel,
+    )
+
+
 def _insert(session: AsyncSession) -> Any:
     return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

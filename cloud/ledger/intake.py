@@ -6,15 +6,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.commands import service as commands
 from cloud.ledger import cases, notices, rules, store, verdicts
-from cloud.ledger.messages import Author, Hello, SignedBatch, acknowledgement
-from cloud.ledger.rules import CONTRADICTED, UNEXPLAINED, Claim, Documents, Position
+from cloud.ledger.inquiry import Finding, Inquiry
+from cloud.ledger.messages import Author, Hello, Readings, SignedBatch, acknowledgement, readings_stored
+from cloud.ledger.rules import CONTRADICTED, UNEXPLAINED, Claim, Position
+from cloud.readings import service as readings_service
 from cloud.vending.store import COMMAND, KeyStore
 from shared import kinds
 from shared.documents import TIME
 from shared.entries import BODY_SIZE
+from shared.in_force import InForce
 
 _BEHIND = "cloud behind"
 _FLOW = "flow while closed"
+_OPENED = "opened, not closed"
+_FAULT = "fault"
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Desk:
     session: AsyncSession
     key_store: KeyStore
     position: Position
-    known: Documents
+    known: InForce
     now: int
 
 
@@ -85,7 +90,16 @@ async def batch(desk: Desk, signed: SignedBatch, arrived_at: int) -> list[bytes]
             bodies = signed.batch.bodies[held * BODY_SIZE :]
             claims = rules.extend(position, fresh, bodies, links[held:], desk.known, arrived_at)
             await _judge(desk, claims, arrived_at)
+            days = [entry for entry in fresh if entry.kind == kinds.DAY]
+            if days:
+                await readings_service.note_days(desk.session, signed.author, days, desk.now)
     return [acknowledgement(signed.author, position.sequence, position.head, fields["nonce"])]
+
+
+async def readings(desk: Desk, said: Readings) -> list[bytes]:
+    """Store hourly readings and say so."""
+    await readings_service.take_in(desk.session, said.author, said.records, desk.now)
+    return [readings_stored(said)]
 
 
 async def _agreeing(desk: Desk, signed: SignedBatch, links: list[bytes]) -> int:
@@ -107,7 +121,7 @@ async def _agreeing(desk: Desk, signed: SignedBatch, links: list[bytes]) -> int:
 
 async def _judge(desk: Desk, claims: list[Claim], arrived_at: int) -> None:
     for claim in claims:
-        inquiry = verdicts.Inquiry(desk.session, desk.position, claim, desk.known, arrived_at, desk.now)
+        inquiry = Inquiry(desk.session, desk.position, claim, desk.known, arrived_at, desk.now)
         finding = await verdicts.find(inquiry)
         if finding is not None:
             await verdicts.record(inquiry, finding)
@@ -115,10 +129,12 @@ async def _judge(desk: Desk, claims: list[Claim], arrived_at: int) -> None:
                 await _case_about(desk, claim, finding)
         elif claim.entry.kind == kinds.CHARGE:
             await _case_flow(desk, claim)
+        elif claim.entry.kind == kinds.FAULT:
+            await _case_fault(desk, claim)
         await notices.tell(inquiry, finding)
 
 
-async def _case_about(desk: Desk, claim: Claim, finding: verdicts.Finding) -> None:
+async def _case_about(desk: Desk, claim: Claim, finding: Finding) -> None:
     position, entry = desk.position, claim.entry
     await cases.open_case(
         desk.session,
@@ -135,13 +151,30 @@ async def _case_about(desk: Desk, claim: Claim, finding: verdicts.Finding) -> No
 
 async def _case_flow(desk: Desk, claim: Claim) -> None:
     position, entry = desk.position, claim.entry
+    opened = claim.outcome == kinds.VALVE_OPENED
+    valve = "the valve, opened although it is to be closed," if opened else "the closed valve"
     await cases.open_case(
         desk.session,
         utility_id=position.utility,
         gateway_id=position.gateway,
-        kind=_FLOW,
-        detail=f"entry {entry.sequence}: {-entry.delta} ml through the closed valve of channel {entry.meter}",
+        kind=_OPENED if opened else _FLOW,
+        detail=f"entry {entry.sequence}: {claim.volume_ml} ml through {valve} of channel {entry.meter}",
         now=desk.now,
         epoch=position.epoch,
+        channel=entry.meter,
+    )
+
+
+async def _case_fault(desk: Desk, claim: Claim) -> None:
+    position, entry = desk.position, claim.entry
+    await cases.open_of_meter(
+        desk.session,
+        utility_id=position.utility,
+        gateway_id=position.gateway,
+        kind=_FAULT,
+        detail=kinds.FAULT_NAMES[entry.detail >> 8],
+        now=desk.now,
+        epoch=position.epoch,
+        sequence=entry.sequence,
         channel=entry.meter,
     )

@@ -11,7 +11,7 @@ from cloud.audit import service as audit
 from cloud.auth.actor import Actor
 from cloud.errors import Conflict
 from cloud.ledger.models import Case, LedgerEntry, LedgerHead, Quarantine, Verdict
-from cloud.meters.service import gateway_of
+from cloud.meters.service import gateway_of, meter_of
 from cloud.rows import of_actor, owned, rows_after
 
 
@@ -50,11 +50,25 @@ async def _verdicts(session: AsyncSession, gateway_id: int, epoch: int, first: i
     return {row.sequence: row for row in await session.scalars(among.order_by(Verdict.id))}  # the last one counts
 
 
-async def cases(session: AsyncSession, actor: Actor, state: str | None, query: PageQuery) -> Sequence[Case]:
-    """A page of the cases that the caller may see, of one state or of all."""
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which cases are asked for: of one state, of one kind, about one meter; None for all."""
+
+    state: str | None = None
+    kind: str | None = None
+    drn: str | None = None
+
+
+async def cases(session: AsyncSession, actor: Actor, wanted: CaseFilter, query: PageQuery) -> Sequence[Case]:
+    """A page of the cases that the caller may see."""
     found = of_actor(select(Case), actor, Case.utility_id)
-    if state is not None:
-        found = found.where(Case.state == state)
+    if wanted.state is not None:
+        found = found.where(Case.state == wanted.state)
+    if wanted.kind is not None:
+        found = found.where(Case.kind == wanted.kind)
+    if wanted.drn is not None:
+        meter = await meter_of(session, actor, wanted.drn)
+        found = found.where(Case.gateway_id == meter.gateway_id, Case.channel == meter.channel)
     return await rows_after(session, found, Case.id, query)
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from shared import documents
-from shared.documents import BATCH, HELLO, MESSAGE_MAX, Batch
+from shared import documents, readings
+from shared.documents import BATCH, HELLO, MESSAGE_MAX, READINGS, READINGS_ACK, Batch
 from shared.ed25519 import well_formed
 from shared.entries import Entry, decode
 from shared.errors import SharedError
@@ -84,7 +84,17 @@ class Hello:
         return value
 
 
-def authenticate(message: Message, author: Author | None) -> SignedBatch | Hello:
+@dataclass(frozen=True)
+class Readings:
+    """Hourly readings whose authentication code is right: each record with the bytes it came in."""
+
+    author: Author
+    segment: int
+    nonce: bytes
+    records: list[tuple[readings.Reading, bytes]]
+
+
+def authenticate(message: Message, author: Author | None) -> SignedBatch | Hello | Readings:
     """Return the document behind a message; Refusal when it is not one, or not by the gateway of its subject."""
     if author is None:
         raise Refusal(UNKNOWN_GATEWAY, f"gateway {message.gateway} is not enrolled; enrol it or switch it off")
@@ -95,6 +105,8 @@ def authenticate(message: Message, author: Author | None) -> SignedBatch | Hello
         return _batch(message.data, author)
     if tag == HELLO.tag:
         return _hello(message.data, author)
+    if tag == READINGS.tag:
+        return _readings(message.data, author)
     raise Refusal(MALFORMED, f"the tag {tag!r} is not known; the gateway may be newer than the cloud")
 
 
@@ -147,6 +159,23 @@ def _hello(data: bytes, author: Author) -> Hello:
     return Hello(author, fields)
 
 
+def _readings(data: bytes, author: Author) -> Readings:
+    try:
+        fields = READINGS.decode(data[: -documents.MAC_SIZE])
+    except SharedError as error:
+        raise Refusal(MALFORMED, f"no readings: {error}") from None
+    _require_place(fields, author)
+    try:
+        documents.without_mac(author.link_key, data)
+    except SharedError as error:
+        raise Refusal(BAD_SIGNATURE, f"readings: {error}", is_case=True) from None
+    try:
+        records = [(readings.decode(packed), packed) for packed in readings.split(fields["records"])]
+    except SharedError as error:
+        raise Refusal(MALFORMED, f"readings: {error}") from None
+    return Readings(author, fields["segment"], fields["nonce"], records)
+
+
 def _require_place(fields: "dict[str, int]", author: Author) -> None:
     if (fields["utility"], fields["gateway"]) != (author.utility, author.gateway):
         named = f"utility {fields['utility']}, gateway {fields['gateway']}"
@@ -167,3 +196,15 @@ def acknowledgement(author: Author, sequence: int, head: bytes, nonce: bytes) ->
         nonce=nonce,
     )
     return documents.with_mac(author.link_key, document)
+
+
+def readings_stored(said: Readings) -> bytes:
+    """The document that tells a gateway that its readings are held, with its code under the link key."""
+    document = READINGS_ACK.encode(
+        utility=said.author.utility,
+        gateway=said.author.gateway,
+        epoch=said.author.epoch,
+        segment=said.segment,
+        nonce=said.nonce,
+    )
+    return documents.with_mac(said.author.link_key, document)

@@ -88,6 +88,7 @@ class Case(Base):
 
     __tablename__ = "ledger_case"
     __table_args__ = (
+        Index("ix_ledger_case_meter", "gateway_id", "channel"),
         Index(
             "uq_ledger_case_open",
             "gateway_id",

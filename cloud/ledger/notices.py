@@ -1,16 +1,15 @@
-"""What the customer is told of the ledger: credit accepted, credit low, valve closed; written with the verdict."""
+"""What the customer is told of the ledger: credit taken in, warnings, supply that ends; written with the verdict."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.accounts.models import Customer
-from cloud.ledger.rules import EXPLAINED
-from cloud.ledger.verdicts import Finding, Inquiry, meter_at
-from cloud.meters.models import Meter
+from cloud.ledger.inquiry import Finding, Inquiry, meter_at
+from cloud.ledger.rules import EXPLAINED, supply_of
+from cloud.meters.models import Meter, Utility
 from cloud.notify import outbox, texts
 from shared import kinds
-from shared.entries import Entry
 
-_CLOSED_FOR_CREDIT = (kinds.RULE_CREDIT_EXHAUSTED, kinds.RULE_BELOW_RECONNECT)
+_LIMITED = (kinds.DRIP, kinds.LIFELINE)
 
 
 async def tell(inquiry: Inquiry, finding: Finding | None) -> None:
@@ -26,14 +25,25 @@ async def tell(inquiry: Inquiry, finding: Finding | None) -> None:
 
 def _kind(inquiry: Inquiry, finding: Finding | None) -> str | None:
     entry = inquiry.entry
-    if entry.kind == kinds.TOKEN and finding is not None and finding.verdict == EXPLAINED:
+    explained = finding is not None and finding.verdict == EXPLAINED
+    if entry.kind == kinds.TOKEN and explained:
         return "credit_accepted"
+    if entry.kind == kinds.GRANT and entry.detail == kinds.GRANT_EMERGENCY and explained:
+        return "emergency_credit"
     if inquiry.claim.wrong:
         return None
     if entry.kind == kinds.WARNING:
-        return "low_credit"
-    closes = entry.kind == kinds.VALVE_INTENT and entry.detail == kinds.CLOSED and inquiry.claim.supply != kinds.CLOSED
-    return "supply_closed" if closes and entry.rule in _CLOSED_FOR_CREDIT else None
+        return texts.WARNINGS.get(entry.detail)
+    return _of_supply(inquiry) if entry.kind == kinds.VALVE_INTENT else None
+
+
+def _of_supply(inquiry: Inquiry) -> str | None:
+    """Only what begins: the doses of a lifeline come and go without a message each."""
+    entry, before = inquiry.entry, inquiry.claim.supply
+    if entry.rule in texts.CLOSURES:
+        return "supply_closed" if supply_of(entry.detail) == kinds.CLOSED and before != kinds.CLOSED else None
+    limits = entry.detail & 0xFF in _LIMITED and before == kinds.FULL
+    return "supply_limited" if limits and entry.rule in texts.LIMITS else None
 
 
 async def _add(session: AsyncSession, kind: str, meter: Meter, inquiry: Inquiry, finding: Finding | None) -> None:
@@ -43,18 +53,32 @@ async def _add(session: AsyncSession, kind: str, meter: Meter, inquiry: Inquiry,
         utility_id=meter.utility_id,
         customer_id=customer.id,
         kind=kind,
-        text=_text(kind, customer.language, meter.drn, inquiry.entry, _balance(inquiry)),
+        text=await _text(kind, customer.language, meter, inquiry),
         now=inquiry.now,
         vend_id=finding.vend.id if finding is not None and finding.vend is not None else None,
     )
 
 
-def _text(kind: str, language: str, drn: str, entry: Entry, balance_ml: int) -> str:
+async def _text(kind: str, language: str, meter: Meter, inquiry: Inquiry) -> str:
+    entry = inquiry.entry
+    if kind in ("supply_closed", "supply_limited"):
+        return texts.supply(language, meter.drn, entry.rule)
+    currency = await _currency(inquiry, meter)
     if kind == "credit_accepted":
-        return texts.credit_accepted(language, drn, entry.delta, entry.balance)
-    if kind == "low_credit":
-        return texts.low_credit(language, drn, balance_ml)
-    return texts.supply_closed(language, drn)
+        amounts = (texts.amount(entry.delta, currency), texts.amount(entry.balance, currency))
+        return texts.credit_accepted(language, meter.drn, *amounts)
+    if kind == "emergency_credit":
+        limit = texts.amount(entry.reference_a << 32 | entry.reference_b, currency)
+        return texts.emergency_credit(language, meter.drn, limit)
+    return texts.warning(language, meter.drn, kind, texts.amount(_balance(inquiry), currency))
+
+
+async def _currency(inquiry: Inquiry, meter: Meter) -> str | None:
+    """The currency of an account of money; None for one of volume."""
+    state = inquiry.position.state.meters.get(inquiry.entry.meter)
+    if state is None or not state.has(kinds.MODE_CURRENCY):
+        return None
+    return (await inquiry.session.get_one(Utility, meter.utility_id)).currency
 
 
 def _balance(inquiry: Inquiry) -> int:

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from cloud.api.fields import Body, Page, PageQuery, View
+from cloud.api.fields import Body, Drn, Page, PageQuery, View
 from cloud.api.route import Call, Route
 from cloud.errors import Conflict, NotFound
 from cloud.ledger import listing
-from cloud.ledger.listing import JudgedEntry
+from cloud.ledger.listing import CaseFilter, JudgedEntry
 from cloud.rows import page
 from shared import kinds
 from shared.entries import decode
@@ -88,6 +88,8 @@ class CasesQuery(PageQuery):
     """Which cases are asked for."""
 
     state: Literal["open", "closed"] | None = None
+    kind: str | None = Field(None, max_length=20, description="E.g. fault")
+    drn: Drn | None = Field(None, description="Those about one meter")
 
 
 class CaseView(View):
@@ -141,8 +143,10 @@ async def list_entries(call: Call[None, EntriesQuery]) -> Page[EntryView]:
 
 async def list_cases(call: Call[None, CasesQuery]) -> Page[CaseView]:
     """List cases."""
+    query = call.query
+    wanted = CaseFilter(query.state, query.kind, query.drn)
     async with call.read() as session:
-        return page(await listing.cases(session, call.actor, call.query.state, call.query), CaseView, call.query)
+        return page(await listing.cases(session, call.actor, wanted, query), CaseView, query)
 
 
 async def one_case(call: Call[None, None]) -> CaseView:
@@ -190,7 +194,7 @@ ROUTES = [
         errors=(NotFound,),
         tag="ledger",
     ),
-    Route("GET", "/cases", list_cases, "cases:read", Page[CaseView], query=CasesQuery, tag="cases"),
+    Route("GET", "/cases", list_cases, "cases:read", Page[CaseView], query=CasesQuery, errors=(NotFound,), tag="cases"),
     Route("GET", "/cases/{case}", one_case, "cases:read", CaseView, errors=(NotFound,), tag="cases"),
     Route(
         "POST",

@@ -6,8 +6,9 @@ from cloud.ledger.messages import CONFLICT, WRONG_HEAD, Refusal
 from shared import checks, kinds
 from shared.chain import link
 from shared.entries import BODY_SIZE, Entry
-from shared.policy import Floor, Policy
-from shared.state import GatewayState
+from shared.in_force import InForce
+from shared.state import GatewayState, MeterState
+from shared.supply import SHUT
 
 EXPLAINED = "explained"
 PENDING = "pending"
@@ -29,10 +30,12 @@ WIDENING = frozenset(
         kinds.TARIFF,
         kinds.FACTOR,
         kinds.GRANT,
+        kinds.CONTROL,
         kinds.VOID,
     }
 )
 _TOLD = frozenset({kinds.WARNING, kinds.VALVE_INTENT})
+_SUPPLY = 0xFF
 FLOW_WHILE_CLOSED_ML = 10_000
 """What a closed valve may let through between two charges before it is a case."""
 
@@ -40,32 +43,23 @@ FLOW_WHILE_CLOSED_ML = 10_000
 Row = tuple[int, int, int, int, int, int, int, int, int, int, int, bytes, bytes]
 
 
-@dataclass
-class Documents:
-    """The approved policies and floors of a utility, by (version, check value)."""
-
-    policies: dict[tuple[int, int], Policy] = field(default_factory=dict)
-    floors: dict[tuple[int, int], Floor] = field(default_factory=dict)
-
-    def policy(self, state: GatewayState) -> Policy | None:
-        """The policy in force; None when it is not an approved one."""
-        return self.policies.get((state.policy_version, state.policy_check))
-
-    def floor(self, state: GatewayState) -> Floor | None:
-        """The floor in force, by default the lowest; None when it is not an approved one."""
-        if state.floor_version == 0:
-            return Floor()
-        return self.floors.get((state.floor_version, state.floor_check))
-
-
 @dataclass(frozen=True)
 class Claim:
-    """An entry that needs a verdict or a message. `wrong` is what contradicts it; `supply` the supply state before."""
+    """An entry that needs a verdict or a message, and what the state before it says.
+
+    `wrong` is what contradicts the entry, `supply` the supply state before it, with what is shut counted as CLOSED,
+    `outcome` the last that the valve did, `volume_ml` what flowed; `group` the meter's, `policy` the version in force.
+    """
 
     entry: Entry
     wrong: str
     supply: int
+    outcome: int
+    volume_ml: int
+    group: int
     policy: int | None
+    in_group: bool
+    """Whether it goes on with a counted group that was begun before it."""
 
 
 @dataclass
@@ -110,30 +104,44 @@ def conflict(sequence: int) -> Refusal:
 
 
 def extend(
-    position: Position, entries: list[Entry], bodies: bytes, links: list[bytes], known: Documents, arrived_at: int
+    position: Position, entries: list[Entry], bodies: bytes, links: list[bytes], known: InForce, arrived_at: int
 ) -> list[Claim]:
     """Fold entries that follow the position into it; return those that need a verdict or a message, in order."""
     state = position.state
-    policy, floor = known.policy(state), known.floor(state)
     claims = []
     for index, entry in enumerate(entries):
-        wrong = checks.contradiction(state, entry, policy, floor)
-        told = _is_told(state, entry) or _lifts_limit(state, entry) or _flows_while_closed(state, entry)
-        if wrong or entry.kind in WIDENING or told:
-            claims.append(Claim(entry, wrong, _supply(state, entry), policy.version if policy else None))
+        wrong = checks.contradiction(state, entry, known)
+        if wrong or entry.kind in WIDENING or _is_told(state, entry):
+            claims.append(_claim(state, entry, wrong, known))
         state.apply(entry)
-        if entry.kind in (kinds.POLICY, kinds.FLOOR):
-            policy, floor = known.policy(state), known.floor(state)
         body = bodies[index * BODY_SIZE : (index + 1) * BODY_SIZE]
         position.rows.append(_row(position, entry, arrived_at, body, links[index]))
     position.fresh.extend(links)
     return claims
 
 
+def _claim(state: GatewayState, entry: Entry, wrong: str, known: InForce) -> Claim:
+    meter = state.meters.get(entry.meter)
+    in_group = state.group_left > 0
+    if meter is None:
+        return Claim(entry, wrong, kinds.CLOSED, kinds.VALVE_CLOSED, 0, 0, None, in_group)
+    policy = known.laws(state, meter).policy
+    flowed = entry.register - meter.register
+    version = policy.version if policy else None
+    return Claim(entry, wrong, _supply(meter), meter.outcome, flowed, meter.group, version, in_group)
+
+
 def _is_told(state: GatewayState, entry: Entry) -> bool:
-    if entry.kind == kinds.WARNING and entry.meter in state.meters:
-        return not state.meters[entry.meter].warned  # once per top-up, however often it is written
-    return entry.kind in _TOLD
+    meter = state.meters.get(entry.meter)
+    if meter is None:
+        return entry.kind in _TOLD
+    if entry.kind == kinds.CHARGE:
+        return entry.register - meter.register >= FLOW_WHILE_CLOSED_ML and _supply(meter) == kinds.CLOSED
+    if entry.kind == kinds.WARNING:
+        return not meter.warned >> (entry.detail - 1 & 7) & 1  # once per top-up, however often it is written
+    if entry.kind == kinds.LIMIT:
+        return _lifts_limit(meter, entry)
+    return entry.kind in _TOLD or (entry.kind == kinds.FAULT and entry.detail & 1 == 1)
 
 
 def _row(position: Position, entry: Entry, arrived_at: int, body: bytes, link_hash: bytes) -> Row:
@@ -154,21 +162,17 @@ def _row(position: Position, entry: Entry, arrived_at: int, body: bytes, link_ha
     )
 
 
-def _supply(state: GatewayState, entry: Entry) -> int:
-    meter = state.meters.get(entry.meter)
-    return meter.intent if meter is not None else kinds.CLOSED
+def supply_of(detail: int) -> int:
+    """The supply state that a VALVE_INTENT asks for: LIFELINE that waits for its next quota gives nothing."""
+    return kinds.CLOSED if detail & SHUT else detail & _SUPPLY
 
 
-def _lifts_limit(state: GatewayState, entry: Entry) -> bool:
+def _supply(meter: MeterState) -> int:
+    return kinds.CLOSED if meter.shut else int(meter.intent)
+
+
+def _lifts_limit(meter: MeterState, entry: Entry) -> bool:
     """Whether a LIMIT lets more flow than the one before it; 0 is no limit."""
-    meter = state.meters.get(entry.meter)
-    if entry.kind != kinds.LIMIT or meter is None or meter.flow_limit == 0:
+    if meter.flow_limit == 0:
         return False
     return entry.reference_b == 0 or entry.reference_b > meter.flow_limit
-
-
-def _flows_while_closed(state: GatewayState, entry: Entry) -> bool:
-    if entry.kind != kinds.CHARGE or entry.delta > -FLOW_WHILE_CLOSED_ML:
-        return False
-    meter = state.meters.get(entry.meter)
-    return meter is not None and meter.intent == kinds.CLOSED and meter.outcome != kinds.VALVE_OPENED

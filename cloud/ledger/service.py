@@ -24,13 +24,15 @@ from cloud.ledger.messages import (
     Author,
     Hello,
     Message,
+    Readings,
     Refusal,
     SignedBatch,
     authenticate,
 )
-from cloud.ledger.rules import Documents, Position
+from cloud.ledger.rules import Position
 from cloud.vending.store import KeyStore
 from shared import kinds
+from shared.in_force import InForce
 
 _log = get_logger("ledger")
 
@@ -62,7 +64,7 @@ class _Received:
 
     message: Message
     author: Author | None
-    document: SignedBatch | Hello | None = None
+    document: SignedBatch | Hello | Readings | None = None
     refusal: Refusal | None = None
 
 
@@ -124,7 +126,7 @@ class Ingest:
         return outcome
 
     async def _take_in(
-        self, session: AsyncSession, received: list[_Received], known: dict[int, Documents], now: int
+        self, session: AsyncSession, received: list[_Received], known: dict[int, InForce], now: int
     ) -> tuple[Outcome, list[Position]]:
         genuine = [one.document.author for one in received if one.document is not None]
         positions = await store.lock(session, self._states, genuine, now) if genuine else {}
@@ -137,14 +139,14 @@ class Ingest:
                     raise one.refusal or Refusal(UNKNOWN_GATEWAY, "no author")
                 key = (author.gateway, author.epoch)
                 desk = intake.Desk(
-                    session, self._key_store, positions[key], known.get(author.utility, Documents()), now
+                    session, self._key_store, positions[key], known.get(author.utility) or InForce(), now
                 )
                 outcome.replies += [
                     Reply(author.gateway, data) for data in await _answer(desk, one.document, one.message.arrived_at)
                 ]
                 if isinstance(one.document, Hello):
                     outcome.heard.add(author.gateway)
-                else:
+                elif isinstance(one.document, SignedBatch):
                     if any(entry.kind == kinds.COMMAND for entry in one.document.entries):
                         outcome.heard.add(author.gateway)
                     carried_out[key] = max(carried_out[key], one.document.batch.fields["command_counter"])
@@ -155,11 +157,13 @@ class Ingest:
         return outcome, list(positions.values())
 
 
-async def _answer(desk: intake.Desk, document: SignedBatch | Hello, arrived_at: int) -> list[bytes]:
+async def _answer(desk: intake.Desk, document: SignedBatch | Hello | Readings, arrived_at: int) -> list[bytes]:
     if desk.position.frozen:
         raise Refusal(FROZEN, f"epoch {desk.position.epoch} is frozen; close its case and enrol the gateway again")
     if isinstance(document, Hello):
         return await intake.hello(desk, document)
+    if isinstance(document, Readings):
+        return await intake.readings(desk, document)
     return await intake.batch(desk, document, arrived_at)
 
 

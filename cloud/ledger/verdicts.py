@@ -5,57 +5,22 @@ later: a vend that turns up afterwards explains nothing.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.commands import service as commands
-from cloud.ledger.models import LedgerHead, Verdict
-from cloud.ledger.rules import CONTRADICTED, EXPLAINED, UNEXPLAINED, Claim, Documents, Position
-from cloud.meters.models import GatewayEpoch, Meter, MeterOpening
+from cloud.ledger import openings, widenings
+from cloud.ledger.inquiry import Finding, Inquiry, by_policy, explained, meter_at, unexplained
+from cloud.ledger.models import Verdict
+from cloud.ledger.rules import CONTRADICTED, EXPLAINED, supply_of
 from cloud.vending import key_change, voiding
 from cloud.vending.models import Vend, VendingKey
 from shared import kinds
-from shared.entries import HASH_SIZE, Entry
+from shared.entries import Entry
 from shared.key_data import KeyData, base_code
 
 REASON_MAX = 300
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found about an entry. `cause` names what allows it, e.g. `vend:12`; `vend` is the one used up."""
-
-    verdict: str
-    reason: str
-    cause: str | None = None
-    vend: Vend | None = None
-
-
-@dataclass(frozen=True)
-class Inquiry:
-    """What a rule looks at: the claim, the ledger it stands in, and when it arrived and is judged."""
-
-    session: AsyncSession
-    position: Position
-    claim: Claim
-    known: Documents
-    arrived_at: int
-    now: int
-
-    @property
-    def entry(self) -> Entry:
-        """The entry."""
-        return self.claim.entry
-
-
-def _explained(reason: str, cause: str) -> Finding:
-    return Finding(EXPLAINED, reason, cause)
-
-
-def _unexplained(reason: str) -> Finding:
-    return Finding(UNEXPLAINED, reason)
+_TOLD_ONLY = (kinds.WARNING, kinds.CHARGE, kinds.FAULT)
 
 
 async def find(inquiry: Inquiry) -> Finding | None:
@@ -67,8 +32,8 @@ async def find(inquiry: Inquiry) -> Finding | None:
     if claim.wrong:
         return Finding(CONTRADICTED, claim.wrong)
     if entry.kind == kinds.VALVE_INTENT:
-        return _supply(claim) if entry.detail > claim.supply else None
-    if entry.kind in (kinds.WARNING, kinds.CHARGE):
+        return by_policy(claim) if supply_of(entry.detail) > claim.supply else None
+    if entry.kind in _TOLD_ONLY:
         return None
     return await _RULES.get(entry.kind, _no_rule)(inquiry)
 
@@ -103,25 +68,20 @@ async def _use_up(inquiry: Inquiry, vend: Vend, verdict_id: int) -> None:
     assert taken.first() is not None, "the vend was locked and unused"
 
 
-async def meter_at(session: AsyncSession, gateway_id: int, channel: int) -> Meter | None:
-    """The meter on a channel of a gateway."""
-    return await session.scalar(select(Meter).where(Meter.gateway_id == gateway_id, Meter.channel == channel))
-
-
 async def _token(inquiry: Inquiry) -> Finding:
     entry = inquiry.entry
     meter = await meter_at(inquiry.session, inquiry.position.gateway, entry.meter)
     if meter is None:
-        return _unexplained(f"no meter is known on channel {entry.meter}")
+        return unexplained(f"no meter is known on channel {entry.meter}")
     sold = select(Vend).where(Vend.meter_id == meter.id, Vend.tid == entry.reference_a).with_for_update()
     rows = (await inquiry.session.scalars(sold.execution_options(populate_existing=True))).all()
     # Identifiers begin anew with a base date: the one under the entry's key is meant, if there are two.
     vend = max(rows, key=lambda row: row.key_check == entry.reference_b, default=None)
     if vend is None:
-        return _unexplained(f"meter {meter.drn} was sold no token with TID {entry.reference_a}")
+        return unexplained(f"meter {meter.drn} was sold no token with TID {entry.reference_a}")
     objection = _objection(vend, entry, inquiry.arrived_at)
     if objection:
-        return _unexplained(f"vend {vend.id}: {objection}")
+        return unexplained(f"vend {vend.id}: {objection}")
     return Finding(EXPLAINED, f"vend {vend.id} of {vend.volume_ml} ml", f"vend:{vend.id}", vend)
 
 
@@ -139,96 +99,48 @@ def _objection(vend: Vend, entry: Entry, arrived_at: int) -> str:
     return ""
 
 
-async def _opening(inquiry: Inquiry) -> Finding:
-    entry, position = inquiry.entry, inquiry.position
-    opening = await inquiry.session.scalar(
-        select(MeterOpening).where(
-            MeterOpening.gateway_id == position.gateway,
-            MeterOpening.epoch == position.epoch,
-            MeterOpening.channel == entry.meter,
-        )
-    )
-    if opening is None:
-        return _unexplained(f"channel {entry.meter} was not in the enrolment of epoch {position.epoch}")
-    stated = (entry.balance, entry.register, entry.reference_a, entry.reference_b, entry.detail)
-    given = (
-        opening.balance_ml,
-        opening.register_ml,
-        opening.tid_minimum,
-        opening.key_check,
-        opening.krn << 8 | opening.ti,
-    )
-    names = ("balance", "register", "TID minimum", "key check", "KRN and TI")
-    for name, said, was in zip(names, stated, given, strict=True):
-        if said != was:
-            return _unexplained(f"{name} {said}, but the enrolment gave {was}")
-    return _explained("as the enrolment opened it", f"enrolment:{position.gateway}/{position.epoch}")
-
-
-async def _epoch_start(inquiry: Inquiry) -> Finding:
-    entry, position = inquiry.entry, inquiry.position
-    cause = f"enrolment:{position.gateway}/{position.epoch}"
-    enrolled = await inquiry.session.scalar(
-        select(GatewayEpoch.id).where(GatewayEpoch.gateway_id == position.gateway, GatewayEpoch.epoch == position.epoch)
-    )
-    if enrolled is None or entry.sequence != 1:
-        return _unexplained("an epoch opens once, with its first entry, after an enrolment")
-    if entry.digest == bytes(HASH_SIZE):
-        return _explained("enrolled; cites no earlier epoch", cause)
-    mine = select(LedgerHead.head).where(LedgerHead.gateway_id == position.gateway, LedgerHead.epoch == entry.detail)
-    head = await inquiry.session.scalar(mine) if entry.detail < position.epoch else None
-    if head is None or head[:HASH_SIZE] != entry.digest:
-        return _unexplained(f"epoch {entry.detail} is held with another last entry than the one cited")
-    return _explained(f"enrolled; goes on from epoch {entry.detail}", cause)
-
-
 async def _command(inquiry: Inquiry) -> Finding:
     entry, position = inquiry.entry, inquiry.position
     command = await commands.finish(
         inquiry.session, gateway_id=position.gateway, epoch=position.epoch, entry=entry, now=inquiry.now
     )
     if command is None:
-        return _unexplained(f"command {entry.reference_a} of kind {entry.detail >> 8} was never given")
-    return _explained(f"command {command.counter}: {command.status}", f"command:{command.id}")
+        return unexplained(f"command {entry.reference_a} of kind {entry.detail >> 8} was never given")
+    return explained(f"command {command.counter}: {command.status}", f"command:{command.id}")
 
 
 async def _key_change(inquiry: Inquiry) -> Finding:
     entry, session = inquiry.entry, inquiry.session
     meter = await meter_at(session, inquiry.position.gateway, entry.meter)
     if meter is None:
-        return _unexplained(f"no meter is known on channel {entry.meter}")
+        return unexplained(f"no meter is known on channel {entry.meter}")
     change = await key_change.explains(session, meter.id, entry.reference_b)
     if change is None:
-        return _unexplained(f"no change of meter {meter.drn} to this key was planned")
+        return unexplained(f"no change of meter {meter.drn} to this key was planned")
     if change.planned_at > inquiry.arrived_at:
-        return _unexplained(f"key change {change.id}: planned after the entry arrived")
+        return unexplained(f"key change {change.id}: planned after the entry arrived")
     new = await session.get_one(VendingKey, change.new_vending_key_id)
     data = KeyData(entry)
     stated = (data.krn, data.ti, data.kt, data.ken, data.base_code, data.roll_over)
     if stated != (new.krn, change.new_ti, new.kt, new.ken, base_code(new.base_year), change.roll_over):
-        return _unexplained(f"key change {change.id}: KRN, TI, KT, KEN or base date are not those that were planned")
+        return unexplained(f"key change {change.id}: KRN, TI, KT, KEN or base date are not those that were planned")
     await key_change.apply(session, change, inquiry.now)
-    return _explained(f"key change {change.id} to KRN {new.krn}", f"key-change:{change.id}")
+    return explained(f"key change {change.id} to KRN {new.krn}", f"key-change:{change.id}")
 
 
 async def _policy(inquiry: Inquiry) -> Finding:
     entry = inquiry.entry
-    if (entry.reference_a, entry.reference_b) not in inquiry.known.policies:
-        return _unexplained(f"policy {entry.reference_a} with this check value was never approved")
-    return _explained(f"approved policy {entry.reference_a}", f"policy:{entry.reference_a}")
+    known = inquiry.known.policies.get((entry.reference_a, entry.reference_b))
+    if known is None or known.meter_group != entry.detail:
+        return unexplained(f"policy {entry.reference_a} with this check value was never approved")
+    return explained(f"approved policy {entry.reference_a}", f"policy:{entry.reference_a}")
 
 
 async def _floor(inquiry: Inquiry) -> Finding:
     entry = inquiry.entry
     if entry.reference_a == 0 or (entry.reference_a, entry.reference_b) in inquiry.known.floors:
-        return _explained(f"approved floor {entry.reference_a}", f"floor:{entry.reference_a}")
-    return _unexplained(f"floor {entry.reference_a} with this check value was never approved")
-
-
-def _supply(claim: Claim) -> Finding:
-    if claim.policy is None:
-        return _unexplained("opened under a policy or floor that was never approved")
-    return _explained(kinds.RULE_TEXTS[claim.entry.rule], f"policy:{claim.policy}")
+        return explained(f"approved floor {entry.reference_a}", f"floor:{entry.reference_a}")
+    return unexplained(f"floor {entry.reference_a} with this check value was never approved")
 
 
 async def _void(inquiry: Inquiry) -> Finding:
@@ -236,12 +148,12 @@ async def _void(inquiry: Inquiry) -> Finding:
     entry, session = inquiry.entry, inquiry.session
     meter = await meter_at(session, inquiry.position.gateway, entry.meter)
     if meter is None:
-        return _unexplained(f"no meter is known on channel {entry.meter}")
+        return unexplained(f"no meter is known on channel {entry.meter}")
     vend = await voiding.explains(session, meter.id, entry.reference_a, entry.reference_b)
     if vend is None or (vend.void_ordered_at or 0) > inquiry.arrived_at:
-        return _unexplained(f"nobody had ordered to void TID {entry.reference_b} of meter {meter.drn}")
+        return unexplained(f"nobody had ordered to void TID {entry.reference_b} of meter {meter.drn}")
     await voiding.finish(session, vend, inquiry.now)
-    return _explained(f"vend {vend.id} is void; {vend.amount_minor} minor units returned", f"vend:{vend.id}")
+    return explained(f"vend {vend.id} is void; {vend.amount_minor} minor units returned", f"vend:{vend.id}")
 
 
 async def _takes_away(inquiry: Inquiry) -> Finding:
@@ -249,21 +161,26 @@ async def _takes_away(inquiry: Inquiry) -> Finding:
     entry = inquiry.entry
     cause = f"token:{entry.reference_a}"
     if entry.detail & 0xFF == kinds.CLEARED_TAMPER:
-        return _explained("the tamper status was cleared", cause)
-    return _explained(f"{-entry.delta} ml of credit were taken away", cause)
+        return explained("the tamper status was cleared", cause)
+    return explained(f"{-entry.delta} ml of credit were taken away", cause)
 
 
 async def _no_rule(inquiry: Inquiry) -> Finding:
-    return _unexplained(f"nothing here allows a {kinds.KIND_NAMES[inquiry.entry.kind]}")
+    return unexplained(f"nothing here allows a {kinds.KIND_NAMES[inquiry.entry.kind]}")
 
 
-_RULES: dict[int, Callable[[Inquiry], Awaitable[Finding]]] = {
-    kinds.OPEN: _epoch_start,
-    kinds.METER: _opening,
+_RULES: dict[int, Callable[[Inquiry], Awaitable[Finding | None]]] = {
+    kinds.OPEN: openings.epoch,
+    kinds.METER: openings.meter,
     kinds.TOKEN: _token,
     kinds.KEY_CHANGE: _key_change,
     kinds.POLICY: _policy,
     kinds.FLOOR: _floor,
     kinds.CLEAR: _takes_away,
     kinds.VOID: _void,
+    kinds.MODE: widenings.mode,
+    kinds.FACTOR: widenings.factor,
+    kinds.TARIFF: widenings.tariff,
+    kinds.GRANT: widenings.grant,
+    kinds.CONTROL: widenings.control,
 }

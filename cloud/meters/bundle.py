@@ -11,19 +11,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.auth.actor import Actor
 from cloud.config import Config
 from cloud.errors import Refused, Unavailable
-from cloud.meters import policies, standing
-from cloud.meters.models import GatewayEpoch, Meter, MeterOpening, Utility
+from cloud.meters import floors, policies, standing
+from cloud.meters.models import GatewayEpoch, Meter, MeterOpening, PolicyDocument, Utility
+from cloud.tariffs import device as device_tariffs
+from cloud.tariffs.models import DeviceTariff
 from cloud.vending.models import VendingKey
 from cloud.vending.store import KeyStore, MeterIdentity, Use
+from shared import kinds
 from shared.documents import BUNDLE, BUNDLE_METER, COMMODITIES, SEAL_CONTEXT, SEALED, key_check
 from shared.seal import seal
 from shared.sts.cipher import EA07
 from shared.sts.errors import RangeError
 from shared.sts.time_id import minutes_at
+from shared.wire import Layout
 from shared.x25519 import PublicKeyError
 
-_NO_FLOOR = b""
 _NO_TABLES = b""
+_FURTHER = Layout(b"", ("document", "v2"))
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ async def make(
     who = {"utility": enrolled.utility_id, "gateway": enrolled.gateway_id, "epoch": enrolled.epoch}
     utility = await session.get_one(Utility, enrolled.utility_id)
     policy = await policies.latest(session, enrolled.utility_id)
+    floor = await floors.latest(session, enrolled.utility_id)
     meters = await _meters(session, enrolled)
     plain = BUNDLE.encode(
         **who,
@@ -74,11 +79,32 @@ async def make(
         broker_password=password.encode(),
         broker_ca=broker.ca_der,
         policy=policy.document + policy.signature,
-        floor=_NO_FLOOR,
+        floor=floor.document + floor.signature if floor else b"",
+        more=b"".join([_FURTHER.encode(document=one) for one in await _further(session, utility.id, meters, now)]),
         tables=_tables(key_store, meters),
         meters=b"".join([await _meter(session, key_store, actor, enrolled, meter, key, now) for meter, key in meters]),
     )
     return SEALED.encode(**who, box=_sealed(enrolled.seal_public, SEAL_CONTEXT.encode(**who), plain))
+
+
+async def _further(
+    session: AsyncSession, utility_id: int, meters: Sequence[tuple[Meter, VendingKey]], now: int
+) -> list[bytes]:
+    """The signed policies of the other groups, and the tariffs of groups whose meters' accounts hold money."""
+    groups = sorted({meter.meter_group for meter, _ in meters})
+    priced = sorted({meter.meter_group for meter, _ in meters if meter.mode & kinds.MODE_CURRENCY})
+    rows: list[PolicyDocument | DeviceTariff] = []
+    for group in groups:
+        own = await policies.latest_of(session, utility_id, group) if group != policies.ALL_METERS else None
+        rows += [own] if own is not None else []
+    for group in priced:
+        tariffs = await device_tariffs.in_force_and_next(session, utility_id, group, now)
+        if not tariffs or tariffs[0].effective_from_s > now:
+            raise Refused(
+                "no_tariff", f"Group {group} holds money and has no tariff in effect; see POST /device-tariffs."
+            )
+        rows += tariffs
+    return [row.document + row.signature for row in rows]
 
 
 def _sealed(seal_public: bytes, context: bytes, plain: bytes) -> bytes:
@@ -125,6 +151,8 @@ async def _meter(
         drn=meter.drn.encode(),
         commodity=COMMODITIES.index(meter.commodity),
         pulse_volume_ml=meter.pulse_volume_ml,
+        mode=meter.mode,
+        group=meter.meter_group,
         ea=key.ea,
         decoder_key=decoder_key,
         sgc=int(key.sgc),
@@ -154,12 +182,17 @@ async def _open(
             utility_id=meter.utility_id,
             gateway_id=enrolled.gateway_id,
             channel=meter.channel,
-            balance_ml=before.balance_ml or 0,
+            balance_ml=before.net,
             register_ml=meter.opening_register_ml if before.register_ml is None else before.register_ml,
             tid_minimum=minimum,
             krn=key.krn,
             ti=meter.ti,
             key_check=check,
+            mode=meter.mode,
+            meter_group=meter.meter_group,
+            pulse_volume_ml=meter.pulse_volume_ml,
+            entry_sequence=None,
+            group_end=None,
             opened_at=now,
         )
     )

@@ -1,9 +1,10 @@
-"""Utilities, their gateways with one row per epoch, meters, and the policies that gateways are given."""
+"""Utilities, their gateways with one row per epoch, meters, and the policies and floors that gateways are given."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db import Base, BigId
+from shared import kinds
 
 
 class Utility(Base):
@@ -29,6 +30,21 @@ class PolicyDocument(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"))
     meter_group: Mapped[int]
+    version: Mapped[int] = mapped_column(BigInteger)
+    check_value: Mapped[int] = mapped_column(BigInteger)
+    document: Mapped[bytes] = mapped_column(LargeBinary(4096))
+    signature: Mapped[bytes] = mapped_column(LargeBinary(64))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class FloorDocument(Base):
+    """A floor as it was signed with the utility's floor key, which is kept elsewhere."""
+
+    __tablename__ = "floor_document"
+    __table_args__ = (UniqueConstraint("utility_id", "version"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"))
     version: Mapped[int] = mapped_column(BigInteger)
     check_value: Mapped[int] = mapped_column(BigInteger)
     document: Mapped[bytes] = mapped_column(LargeBinary(4096))
@@ -67,7 +83,10 @@ class GatewayEpoch(Base):
 
 
 class MeterOpening(Base):
-    """What the bundle of an epoch gave a meter: its METER entry in the ledger says the same, or is not explained."""
+    """What the bundle of an epoch gave a meter: its METER entry in the ledger says the same, or is not explained.
+
+    `entry_sequence` is that entry, `group_end` the last of its group: mode and tariff set in it came with the bundle.
+    """
 
     __tablename__ = "meter_opening"
 
@@ -82,6 +101,11 @@ class MeterOpening(Base):
     krn: Mapped[int]
     ti: Mapped[int]
     key_check: Mapped[int] = mapped_column(BigInteger)
+    mode: Mapped[int] = mapped_column(default=0)
+    meter_group: Mapped[int] = mapped_column(default=0)
+    pulse_volume_ml: Mapped[int] = mapped_column(BigInteger, default=0)
+    entry_sequence: Mapped[int | None] = mapped_column(BigInteger)
+    group_end: Mapped[int | None] = mapped_column(BigInteger)
     opened_at: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -102,7 +126,10 @@ class EnrolmentChallenge(Base):
 
 
 class Meter(Base):
-    """A meter on a channel of a gateway. `last_tid` only rises: the last token identifier that was issued or barred."""
+    """A meter on a channel of a gateway. `last_tid` only rises: the last token identifier that was issued or barred.
+
+    `mode` has the bits of kinds.MODE_*. Mode, group and pulse volume are those of the bundle, then of the ledger.
+    """
 
     __tablename__ = "meter"
     __table_args__ = (
@@ -118,6 +145,8 @@ class Meter(Base):
     drn: Mapped[str] = mapped_column(String(13), unique=True)
     commodity: Mapped[str] = mapped_column(String(20))
     pulse_volume_ml: Mapped[int] = mapped_column(BigInteger)
+    mode: Mapped[int] = mapped_column(default=0)
+    meter_group: Mapped[int] = mapped_column(default=0)
     opening_register_ml: Mapped[int] = mapped_column(BigInteger, default=0)
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
     tariff_id: Mapped[int] = mapped_column(ForeignKey("tariff.id"))
@@ -126,3 +155,46 @@ class Meter(Base):
     key_check: Mapped[int] = mapped_column(BigInteger)
     last_tid: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[int] = mapped_column(BigInteger)
+
+    @property
+    def payment(self) -> str:
+        """`credit`: billed afterwards; or `prepayment`."""
+        return "credit" if self.mode & kinds.MODE_CREDIT else "prepayment"
+
+    @property
+    def account(self) -> str:
+        """What the account holds: `currency`, with the tariff applied at the meter, or `unit`: volume."""
+        return "currency" if self.mode & kinds.MODE_CURRENCY else "unit"
+
+    @property
+    def bulk(self) -> bool:
+        """A meter over others, without an account."""
+        return bool(self.mode & kinds.MODE_BULK)
+
+    @property
+    def critical_need(self) -> bool:
+        """Whether supply is never to end."""
+        return bool(self.mode & kinds.MODE_CRITICAL)
+
+    @property
+    def bypass(self) -> bool:
+        """Whether the valve has a bypass, so that a trickle is possible."""
+        return bool(self.mode & kinds.MODE_BYPASS)
+
+    @property
+    def arrears(self) -> str:
+        """What overdue bills limit supply to: `none`, `trickle` or `disconnect`."""
+        if self.mode & kinds.MODE_ARREARS:
+            return "disconnect"
+        return "trickle" if self.mode & kinds.MODE_TRICKLE else "none"
+
+
+class ReturnCodeGuess(Base):
+    """How many return codes of a meter were checked on a day of UTC."""
+
+    __tablename__ = "return_code_guess"
+
+    meter_id: Mapped[int] = mapped_column(ForeignKey("meter.id"), primary_key=True, autoincrement=False)
+    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    utility_id: Mapped[int] = mapped_column(BigInteger)
+    guesses: Mapped[int] = mapped_column(default=0)

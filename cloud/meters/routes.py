@@ -20,12 +20,14 @@ from cloud.api.fields import (
 )
 from cloud.api.route import Call, Route
 from cloud.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
-from cloud.meters import enrolment_routes, service, standing
+from cloud.meters import enrolment_routes, policy_routes, service, standing, support_routes
 from cloud.meters.models import Utility
 from cloud.rows import page
+from shared import kinds
 
 _PULSE_VOLUME_ML_MAX = 0xFFFFFFFF
 _REGISTER_ML_MAX = (1 << 48) - 1
+_MODE_FIELDS = {"payment", "account", "bulk", "critical_need", "bypass"}
 
 
 class NewUtility(Body):
@@ -86,7 +88,10 @@ class GatewayView(View):
 
 
 class NewMeter(Body):
-    """A meter to be made; `opening_register_ml` is what its own register shows on the day."""
+    """A meter to be made; `opening_register_ml` is what its own register shows on the day.
+
+    `account` currency: the balance is money, and the meter applies the tariff of its group. `bulk`: it has no account.
+    """
 
     gateway_id: GatewayId
     channel: int = Field(ge=0, le=7)
@@ -100,10 +105,16 @@ class NewMeter(Body):
     kt: Literal[1, 2] = 2
     ti: int = Field(ge=0, le=99)
     opening_register_ml: int = Field(0, ge=0, le=_REGISTER_ML_MAX)
+    payment: Literal["prepayment", "credit"] = "prepayment"
+    account: Literal["unit", "currency"] = "unit"
+    bulk: bool = False
+    critical_need: bool = False
+    bypass: bool = False
+    meter_group: int = Field(0, ge=0, le=0xFFFF)
 
 
 class MeterView(View):
-    """A meter."""
+    """A meter. `arrears` says what overdue bills limit supply to: none, trickle or disconnect."""
 
     id: int
     utility_id: int
@@ -116,6 +127,13 @@ class MeterView(View):
     tariff_id: int
     vending_key_id: int
     ti: int
+    payment: str
+    account: str
+    bulk: bool
+    critical_need: bool
+    bypass: bool
+    arrears: str
+    meter_group: int
     created_at: int
 
 
@@ -130,10 +148,18 @@ class VerdictView(View):
 
 
 class MeterDetail(MeterView):
-    """A meter, what its ledger says (null before the first entry), and the last verdicts, newest first."""
+    """A meter, what its ledger says (null before the first entry), and the last verdicts, newest first.
+
+    Of an account of money the balances are in 1/100000 of the currency, `balance_ml` too.
+    """
 
     balance_ml: int | None
     register_ml: int | None
+    emergency_credit: int | None
+    reserved_credit: int | None
+    accumulated_debt: int | None
+    supply: str | None
+    faults: list[str]
     last_verdicts: list[VerdictView]
 
 
@@ -189,7 +215,11 @@ async def one_gateway(call: Call[None, None]) -> GatewayView:
 
 async def add_meter(call: Call[NewMeter, None]) -> MeterView:
     """Make a meter on a channel of a gateway."""
-    order = service.NewMeterOrder(**call.body.model_dump())
+    body = call.body
+    mode = service.mode_of(
+        body.payment, body.account, bulk=body.bulk, critical_need=body.critical_need, bypass=body.bypass
+    )
+    order = service.NewMeterOrder(**body.model_dump(exclude=_MODE_FIELDS), mode=mode)
     async with call.begin() as session:
         meter = await service.add_meter(session, call.key_store, call.actor, order, call.now)
         return MeterView.model_validate(meter)
@@ -210,6 +240,11 @@ async def one_meter(call: Call[None, None]) -> MeterDetail:
             **MeterView.model_validate(meter).model_dump(),
             balance_ml=found.balance_ml,
             register_ml=found.register_ml,
+            emergency_credit=found.pot(kinds.EMERGENCY_CREDIT),
+            reserved_credit=found.pot(kinds.RESERVED_CREDIT),
+            accumulated_debt=found.pot(kinds.ACCUMULATED_DEBT),
+            supply=found.supply,
+            faults=found.faults,
             last_verdicts=[VerdictView.model_validate(verdict) for verdict in found.verdicts],
         )
 
@@ -264,4 +299,6 @@ ROUTES = [
     Route("GET", "/meters", list_meters, "meters:read", Page[MeterView], query=PageQuery, tag="meters"),
     Route("GET", "/meters/{drn}", one_meter, "meters:read", MeterDetail, errors=(NotFound,), tag="meters"),
     *enrolment_routes.ROUTES,
+    *policy_routes.ROUTES,
+    *support_routes.ROUTES,
 ]

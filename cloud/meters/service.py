@@ -18,6 +18,7 @@ from cloud.tariffs.models import Tariff
 from cloud.vending import key_service
 from cloud.vending.models import VendingKey
 from cloud.vending.store import COMMAND, FLOOR, KeyStore, MeterIdentity, Use
+from shared import kinds
 from shared.documents import key_check
 
 
@@ -37,6 +38,22 @@ class NewMeterOrder:
     kt: int
     ti: int
     opening_register_ml: int
+    mode: int = 0
+    meter_group: int = 0
+
+
+def mode_of(payment: str, account: str, *, bulk: bool, critical_need: bool, bypass: bool) -> int:
+    """The bits of kinds.MODE_* of a new meter; Refused for a bulk meter with an account."""
+    if bulk and (payment, account) != ("prepayment", "unit"):
+        raise Refused("bulk_account", "A bulk meter has no account; leave payment and account out.")
+    flags = {
+        kinds.MODE_CREDIT: payment == "credit",
+        kinds.MODE_CURRENCY: account == "currency",
+        kinds.MODE_BULK: bulk,
+        kinds.MODE_CRITICAL: critical_need,
+        kinds.MODE_BYPASS: bypass,
+    }
+    return sum(bit for bit, is_set in flags.items() if is_set)
 
 
 async def add_utility(
@@ -108,6 +125,8 @@ async def add_meter(session: AsyncSession, key_store: KeyStore, actor: Actor, or
         "gateway": gateway.id,
         "channel": order.channel,
         "pulse_volume_ml": order.pulse_volume_ml,
+        "mode": order.mode,
+        "meter_group": order.meter_group,
         "tariff": order.tariff_id,
         "vending_key": key.id,
         "ti": order.ti,
@@ -126,6 +145,8 @@ def _meter(order: NewMeterOrder, gateway: Gateway, key: VendingKey, check: int, 
         commodity=order.commodity,
         pulse_volume_ml=order.pulse_volume_ml,
         opening_register_ml=order.opening_register_ml,
+        mode=order.mode,
+        meter_group=order.meter_group,
         customer_id=order.customer_id,
         tariff_id=order.tariff_id,
         vending_key_id=key.id,

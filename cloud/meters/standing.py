@@ -12,27 +12,58 @@ from shared import kinds
 from shared.state import MeterState, from_bytes
 
 _VERDICTS_SHOWN = 10
+_SUPPLIES = ("closed", "drip", "lifeline", "full")
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Figures in ml, None before the ledger has said anything about the meter; verdicts, newest first."""
+    """The state of a meter, None before the ledger has said anything about it; verdicts, newest first."""
 
-    balance_ml: int | None
-    register_ml: int | None
+    state: MeterState | None
     verdicts: Sequence[Verdict]
+
+    @property
+    def balance_ml(self) -> int | None:
+        """The token credit: ml, or money in 1/100000 of the currency."""
+        return self.pot(kinds.TOKEN_CREDIT)
+
+    def pot(self, number: int) -> int | None:
+        """What a pot holds, in the unit of the account."""
+        return None if self.state is None else self.state.pots[number]
+
+    @property
+    def supply(self) -> str | None:
+        """The supply that is intended."""
+        return None if self.state is None else _SUPPLIES[self.state.intent]
+
+    @property
+    def faults(self) -> list[str]:
+        """The faults that began and are not over."""
+        present = 0 if self.state is None else self.state.faults
+        return [name for number, name in enumerate(kinds.FAULT_NAMES) if present >> number & 1]
+
+    @property
+    def register_ml(self) -> int | None:
+        """What flowed in all."""
+        return None if self.state is None else int(self.state.register)
+
+    @property
+    def net(self) -> int:
+        """All credit less all that is owed: what an account opens with on another device."""
+        if self.state is None:
+            return 0
+        return sum(self.state.pots) - 2 * self.state.pots[kinds.ACCUMULATED_DEBT]
 
 
 async def of(session: AsyncSession, meter: Meter) -> Standing:
     """Return the standing of a meter at the last entry that is held without a gap."""
-    figures = await _latest_figures(session, meter)
+    figures = await latest(session, meter)
     verdicts = await _verdicts(session, meter)
-    if figures is None:
-        return Standing(None, None, verdicts)
-    return Standing(figures.pots[kinds.TOKEN_CREDIT], figures.register, verdicts)
+    return Standing(figures, verdicts)
 
 
-async def _latest_figures(session: AsyncSession, meter: Meter) -> MeterState | None:
+async def latest(session: AsyncSession, meter: Meter) -> MeterState | None:
+    """The state of a meter as its ledger says; None before that."""
     # An epoch may have ended before its meters were heard of: then the one before it says where they stand.
     heads = select(LedgerHead).where(LedgerHead.gateway_id == meter.gateway_id, LedgerHead.sequence > 0)
     for head in await session.scalars(heads.order_by(LedgerHead.epoch.desc())):

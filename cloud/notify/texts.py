@@ -1,8 +1,10 @@
 """Every text that a customer can receive, by language. `{token}` stays as it is until the moment of delivery."""
 
 from cloud.vending.tokens import Sale
+from shared import kinds
 
 _ML_PER_LITRE = 1000
+_ACCOUNT_DIGITS = 5
 
 _VENDED = {
     "en": {
@@ -15,17 +17,93 @@ _VENDED = {
     },
 }
 _ACCEPTED = {
-    "en": "Meter {drn}: credit of {volume} accepted. Balance: {balance}.",
-    "fr": "Compteur {drn} : crédit de {volume} accepté. Solde : {balance}.",
+    "en": "Meter {drn}: credit of {added} accepted. Balance: {balance}.",
+    "fr": "Compteur {drn} : crédit de {added} accepté. Solde : {balance}.",
 }
-_LOW_CREDIT = {
-    "en": "Meter {drn}: {balance} of credit left. Buy credit now so that supply goes on.",
-    "fr": "Compteur {drn} : il reste {balance} de crédit. Rechargez maintenant pour garder l'eau.",
+WARNINGS = {
+    kinds.WARN_LOW_CREDIT: "low_credit",
+    kinds.WARN_VERY_LOW: "very_low_credit",
+    kinds.WARN_DAYS_LEFT: "few_days_left",
+    kinds.WARN_EMERGENCY_OFFERED: "emergency_offered",
+    kinds.WARN_WINDOW_ENDS: "window_ends",
+    kinds.WARN_LIFELINE_LOW: "lifeline_low",
 }
-_SUPPLY_CLOSED = {
-    "en": "Meter {drn}: the credit is used up and the valve is closed. Buy credit to open it.",
-    "fr": "Compteur {drn} : le crédit est épuisé et la vanne est fermée. Rechargez pour l'ouvrir.",
+_WARNING = {
+    "en": {
+        "low_credit": "Meter {drn}: {balance} of credit left. Buy credit now so that supply goes on.",
+        "very_low_credit": "Meter {drn}: only {balance} of credit left. Supply ends soon unless you buy credit.",
+        "few_days_left": "Meter {drn}: {balance} of credit left, at your use for a few days only. Buy credit in time.",
+        "emergency_offered": "Meter {drn}: credit is used up. Emergency credit is offered: choose it at the keypad.",
+        "window_ends": "Meter {drn}: credit is used up, and the hours without closing end soon. Buy credit now.",
+        "lifeline_low": "Meter {drn}: today's lifeline is nearly drawn. The next begins by itself.",
+    },
+    "fr": {
+        "low_credit": "Compteur {drn} : il reste {balance} de crédit. Rechargez maintenant pour garder l'eau.",
+        "very_low_credit": "Compteur {drn} : plus que {balance} de crédit. L'eau s'arrête bientôt sans recharge.",
+        "few_days_left": "Compteur {drn} : il reste {balance}, soit quelques jours à votre usage. Rechargez à temps.",
+        "emergency_offered": "Compteur {drn} : crédit épuisé. Un crédit de secours est offert au clavier.",
+        "window_ends": "Compteur {drn} : crédit épuisé, et les heures sans coupure finissent bientôt. Rechargez.",
+        "lifeline_low": "Compteur {drn} : le minimum vital du jour est presque pris. Le prochain vient de lui-même.",
+    },
 }
+_EMERGENCY = {
+    "en": "Meter {drn}: emergency credit of up to {limit} is on. What you use of it comes off your next top-up.",
+    "fr": "Compteur {drn} : crédit de secours jusqu'à {limit} activé. Il sera repris sur votre prochaine recharge.",
+}
+CLOSURES = {
+    kinds.RULE_CREDIT_EXHAUSTED: {
+        "en": "the credit is used up and the valve is closed. Buy credit to open it.",
+        "fr": "le crédit est épuisé et la vanne est fermée. Rechargez pour l'ouvrir.",
+    },
+    kinds.RULE_BELOW_RECONNECT: {
+        "en": "the valve is closed, as the credit is below what is needed to open it. Buy more credit.",
+        "fr": "la vanne est fermée, car le crédit est sous le seuil d'ouverture. Rechargez davantage.",
+    },
+    kinds.RULE_FLOW_LIMIT: {
+        "en": "the valve is closed for a while, as more flowed than the limit allows. Close some taps.",
+        "fr": "la vanne est fermée un moment, car le débit dépassait la limite. Fermez des robinets.",
+    },
+    kinds.RULE_ARREARS: {
+        "en": "the valve is closed, as a bill is overdue. Pay it or call your supplier.",
+        "fr": "la vanne est fermée, car une facture est impayée. Payez-la ou appelez votre fournisseur.",
+    },
+    kinds.RULE_OPERATOR: {
+        "en": "your supplier has closed the valve. Call them if you do not know why.",
+        "fr": "votre fournisseur a fermé la vanne. Appelez-le si vous ignorez pourquoi.",
+    },
+    kinds.RULE_SAFETY: {
+        "en": "the valve is closed for safety, for a limited time. Look for a leak or a burst pipe.",
+        "fr": "la vanne est fermée par sécurité, pour un temps limité. Cherchez une fuite ou un tuyau rompu.",
+    },
+    kinds.RULE_ARMED: {
+        "en": "supply may be opened again: confirm it at the keypad, and see that no tap is open.",
+        "fr": "l'eau peut être rouverte : confirmez au clavier, robinets fermés.",
+    },
+}
+"""What the customer is told when the valve closes, by the rule; a rule that is not here is told at the meter only."""
+LIMITS = {
+    kinds.RULE_LIFELINE: {
+        "en": "the credit is used up. A lifeline quantity comes each day; buy credit for full supply.",
+        "fr": "le crédit est épuisé. Un minimum vital vient chaque jour ; rechargez pour l'alimentation entière.",
+    },
+    kinds.RULE_LIFELINE_UNTRUSTED: {
+        "en": "the credit is used up and the meter's clock is not sure. A lifeline quantity comes until it is set.",
+        "fr": "le crédit est épuisé et l'horloge du compteur n'est pas sûre. Un minimum vital reste jusqu'au réglage.",
+    },
+    kinds.RULE_DRIP: {
+        "en": "the credit is used up and supply is limited to a trickle. Buy credit for full supply.",
+        "fr": "le crédit est épuisé et le débit est réduit à un filet. Rechargez pour le débit entier.",
+    },
+    kinds.RULE_TRICKLE: {
+        "en": "supply is limited, as a bill is overdue. Pay it or call your supplier.",
+        "fr": "le débit est réduit, car une facture est impayée. Payez-la ou appelez votre fournisseur.",
+    },
+    kinds.RULE_CRITICAL: {
+        "en": "a lifeline quantity stays open for your need. Buy credit or call your supplier for full supply.",
+        "fr": "un minimum vital reste ouvert pour votre besoin. Rechargez ou appelez votre fournisseur.",
+    },
+}
+_SUPPLY = {"en": "Meter {drn}: {sentence}", "fr": "Compteur {drn} : {sentence}"}
 _MINOR_DIGITS = {"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0}
 _MINOR_DIGITS |= {"VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3}
 _MINOR_DIGITS |= {"OMR": 3, "TND": 3}  # ISO 4217; every other currency in use has two
@@ -42,19 +120,33 @@ def vended(language: str, sale: Sale, drn: str) -> str:
     )
 
 
-def credit_accepted(language: str, drn: str, volume_ml: int, balance_ml: int) -> str:
+def credit_accepted(language: str, drn: str, added: str, balance: str) -> str:
     """Return the message that says that a meter took credit in."""
-    return _ACCEPTED[language].format(drn=drn, volume=litres(volume_ml), balance=litres(balance_ml))
+    return _ACCEPTED[language].format(drn=drn, added=added, balance=balance)
 
 
-def low_credit(language: str, drn: str, balance_ml: int) -> str:
-    """Return the warning that credit is running out."""
-    return _LOW_CREDIT[language].format(drn=drn, balance=litres(balance_ml))
+def warning(language: str, drn: str, kind: str, balance: str) -> str:
+    """Return a warning of WARNINGS."""
+    return _WARNING[language][kind].format(drn=drn, balance=balance)
 
 
-def supply_closed(language: str, drn: str) -> str:
-    """Return the message that says that a meter closes for lack of credit."""
-    return _SUPPLY_CLOSED[language].format(drn=drn)
+def emergency_credit(language: str, drn: str, limit: str) -> str:
+    """Return the message that says that emergency credit is on."""
+    return _EMERGENCY[language].format(drn=drn, limit=limit)
+
+
+def supply(language: str, drn: str, rule: int) -> str:
+    """Return the message that says why a meter closes or limits supply; the rule is one of CLOSURES or LIMITS."""
+    return _SUPPLY[language].format(drn=drn, sentence=(CLOSURES.get(rule) or LIMITS[rule])[language])
+
+
+def amount(value: int, currency: str | None) -> str:
+    """Return an amount of a meter's account: whole litres, or money in 1/100000 of the currency's unit."""
+    if currency is None:
+        return litres(value)
+    digits = _MINOR_DIGITS.get(currency, 2)
+    minor = abs(value) // 10 ** (_ACCOUNT_DIGITS - digits)
+    return f"{'-' if value < 0 and minor else ''}{money(minor, currency)} {currency}"
 
 
 def litres(volume_ml: int) -> str:

@@ -14,6 +14,7 @@ from cloud.vending.pkcs11_token import Pkcs11Token
 from cloud.vending.sealed import SealedSecrets
 from cloud.vending.store import CreditToken, Encoded, MeterIdentity, Use
 from cloud.vending.vending_keys import SealedVendingKeys, TokenVendingKeys, VendingKeys
+from shared import return_code
 from shared.documents import key_check
 from shared.sts.cipher import EA07
 from shared.sts.tables import Tables
@@ -115,6 +116,32 @@ class SealedKeyStore:
         if not await self._secrets.has(session, _RETURN, subject):
             await self._secrets.put(session, utility_id, _RETURN, subject, secrets.token_bytes(_SECRET_BYTES), now)
         return await self._secrets.get(session, utility_id, _RETURN, subject)
+
+    async def check_return_code(
+        self,
+        session: AsyncSession,
+        utility_id: int,
+        drn: str,
+        epoch: int,
+        code: str,
+        candidates: list[tuple[int, int, int, int]],
+        use: Use,
+    ) -> tuple[int, int, int, int] | None:
+        """Return which of the candidates a code of a meter stands for; each guess is audited."""
+        key = await self._secrets.get(session, utility_id, _RETURN, f"{drn}/{epoch}")
+        found = return_code.check(key, code, epoch, candidates)
+        detail = {"drn": drn, "epoch": epoch, "candidates": len(candidates), "fits": found is not None}
+        await audit.record(
+            session, use.actor, "key.return-code", use.subject, detail, utility_id=utility_id, now=use.now
+        )
+        return found
+
+    async def pin(self, session: AsyncSession, utility_id: int, drn: str, epoch: int, use: Use) -> str:
+        """Return the 4 digits of a meter's customer."""
+        key = await self._secrets.get(session, utility_id, _RETURN, f"{drn}/{epoch}")
+        detail = {"drn": drn, "epoch": epoch}
+        await audit.record(session, use.actor, "key.pin", use.subject, detail, utility_id=utility_id, now=use.now)
+        return return_code.pin(key)
 
     async def rewrap(self, session: AsyncSession) -> int:
         """Put every secret under the present key-encryption key; return how many were under another."""

@@ -96,5 +96,20 @@ class KeyStore(Protocol):
     async def link_key(self, session: AsyncSession, utility_id: int, gateway: int, epoch: int) -> bytes:
         """Return the 32-byte link key of a gateway in an epoch, for the HMAC of acknowledgements and signed time."""
 
+    async def check_return_code(
+        self,
+        session: AsyncSession,
+        utility_id: int,
+        drn: str,
+        epoch: int,
+        code: str,
+        candidates: list[tuple[int, int, int, int]],
+        use: Use,
+    ) -> tuple[int, int, int, int] | None:
+        """Return which of the candidates (`shared.return_code.check`) a code of a meter stands for; None: none."""
+
+    async def pin(self, session: AsyncSession, utility_id: int, drn: str, epoch: int, use: Use) -> str:
+        """Return the 4 digits that a meter's customer types to be told from the neighbours."""
+
     async def return_key(self, session: AsyncSession, utility_id: int, drn: str, epoch: int, now: int) -> bytes:
         """Return the 32-byte return-code key of a meter in an epoch; it is made at the first call."""

@@ -110,10 +110,19 @@ class Town:
         self.device = KeyedDevice()
 
     async def found(
-        self, *, kt: int = 2, ken: int = 255, ea: int = 11, dkga: int = 4, price: int = 10_000, enrol: bool = True
+        self,
+        *,
+        kt: int = 2,
+        ken: int = 255,
+        ea: int = 11,
+        dkga: int = 4,
+        price: int = 10_000,
+        enrol: bool = True,
+        utility: int = 0,
     ) -> "Town":
         made = self.api.made
-        self.utility = (await made("/utilities", {"name": f"Town {uuid.uuid4()}", "currency": "KES"}))["id"]
+        named = {"name": f"Town {uuid.uuid4()}", "currency": "KES"}
+        self.utility = utility or (await made("/utilities", named))["id"]
         key = {"utility_id": self.utility, "sgc": SGC, "krn": 1, "kt": kt, "ken": ken, "ea": ea, "dkga": dkga}
         self.vending_key = (await made("/vending-keys", key))["id"]
         self.tariff = (await made("/tariffs", tariff(self.utility, price)))["id"]

@@ -11,10 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from shared import documents, kinds
 from shared.chain import genesis, link
 from shared.entries import Entry, decode, encode
-from shared.policy import Floor, decode_policy
+from shared.in_force import InForce
+from shared.money_checks import volume_of
+from shared.payer import payer
+from shared.policy import decode_floor, decode_policy
 from shared.seal import open_sealed
 from shared.state import GatewayState
 from shared.supply import decide
+from shared.tariff import TARIFF, Tariff, decode_tariff
 from shared.wire import Reader
 from shared.x25519 import public_key
 
@@ -59,20 +63,29 @@ class Device:
         self.link_key, self.password = bundle["link_key"], bundle["broker_password"].decode()
         self.command_public = bundle["command_public"]
         self.policy = decode_policy(bundle["policy"][: -documents.SIGNATURE_SIZE])
+        self.known = _documents(bundle)
         self.clock_s = bundle["issued_s"]
         self.state = GatewayState(self.utility, self.gateway, self.epoch)
         self.entries: list[bytes] = []
         self.heads = [genesis(self.utility, self.gateway, self.epoch, self.device_public)]
         self.write(kinds.OPEN, digest=bytes(26), rule=kinds.RULE_ENROLMENT)
-        self.write(kinds.POLICY, reference_a=self.policy.version, reference_b=self.policy.check)
+        for policy in self.known.policies.values():
+            named = {"reference_a": policy.version, "reference_b": policy.check}
+            self.write(kinds.POLICY, detail=policy.meter_group, **named)
+        for floor in self.known.floors.values():
+            if floor.version:
+                self.write(kinds.FLOOR, reference_a=floor.version, reference_b=floor.check)
         meters = Reader(bundle["meters"])
         while not meters.at_end():
             self._open_meter(documents.BUNDLE_METER.read(meters))
 
     def _open_meter(self, meter: dict) -> None:  # type: ignore[type-arg]
+        priced = meter["mode"] & kinds.MODE_CURRENCY
+        follow = (1 if meter["mode"] or meter["group"] else 0) + (1 if priced else 0)
         self.write(
             kinds.METER,
             meter["channel"],
+            group_left=follow,
             pot=kinds.TOKEN_CREDIT,
             delta=meter["opening_balance"],
             balance=meter["opening_balance"],
@@ -81,6 +94,17 @@ class Device:
             reference_a=meter["tid_minimum"],
             reference_b=documents.key_check(meter["decoder_key"]),
         )
+        if follow:
+            mode = {"detail": meter["mode"], "reference_a": meter["group"], "rule": kinds.RULE_ENROLMENT}
+            self.write(kinds.MODE, meter["channel"], group_left=1 if priced else 0, **mode)
+        if priced:
+            tariff = self._first_tariff(meter["group"])
+            in_force = {"reference_a": tariff.version, "reference_b": tariff.check, "rule": kinds.RULE_ENROLMENT}
+            self.write(kinds.TARIFF, meter["channel"], detail=kinds.COUNTER_CONTINUE, **in_force)
+
+    def _first_tariff(self, group: int) -> Tariff:
+        mine = [one for one in self.known.tariffs.values() if one.meter_group == group]
+        return max((one for one in mine if one.effective_from_s <= self.clock_s), key=lambda one: one.version)
 
     @property
     def sequence(self) -> int:
@@ -109,9 +133,28 @@ class Device:
         return self.state.meters[channel].pots[kinds.TOKEN_CREDIT]
 
     def charge(self, channel: int, volume_ml: int) -> Entry:
-        """Water flowed."""
-        register = self.state.meters[channel].register + volume_ml
-        return self._move(kinds.CHARGE, channel, -volume_ml, register=register, rule=kinds.RULE_CONSUMPTION)
+        """Water flowed; the last of the entries that say who pays."""
+        while True:
+            meter = self.state.meters[channel]
+            laws = self.known.laws(self.state, meter)
+            pot, rule, most = payer(meter, self.clock_s, kinds.TIME_TRUSTED, laws.policy)
+            part = min(volume_ml, volume_of(meter, laws.tariff, most))
+            entry = self._charge(channel, pot, rule, part, laws.tariff)
+            volume_ml -= part
+            if not volume_ml:
+                return entry
+
+    def _charge(self, channel: int, pot: int, rule: int, volume_ml: int, tariff: Tariff | None) -> Entry:
+        meter = self.state.meters[channel]
+        amount, values = volume_ml, {"register": meter.register + volume_ml, "rule": rule}
+        if meter.has(kinds.MODE_CURRENCY):
+            assert tariff is not None, "an account of money has a tariff"
+            amount, rest = tariff.charge(meter.block_counter, volume_ml, meter.remainder, meter.block_share)
+            index = tariff.block(meter.block_counter + volume_ml, meter.block_share)[0]
+            values |= {"reference_a": tariff.version, "reference_b": index << 20 | rest}
+        delta = 0 if pot == kinds.NO_POT else amount if pot == kinds.ACCUMULATED_DEBT else -amount
+        balance = meter.pots[pot] + delta if pot else 0
+        return self.write(kinds.CHARGE, channel, pot=pot, delta=delta, balance=balance, **values)
 
     def token(self, channel: int, tid: int, volume_ml: int, delivery: int = kinds.MANUAL) -> Entry:
         """A token was accepted."""
@@ -122,8 +165,11 @@ class Device:
     def drive(self, channel: int) -> Entry | None:
         """What the policy says about the valve, if that is news."""
         meter = self.state.meters[channel]
-        wanted, rule = decide(self.balance(channel), meter.intent, kinds.TIME_TRUSTED, self.policy, Floor())
-        return self.write(kinds.VALVE_INTENT, channel, detail=wanted, rule=rule) if wanted != meter.intent else None
+        laws = self.known.laws(self.state, meter)
+        wanted, rule = decide(meter, self.clock_s, kinds.TIME_TRUSTED, laws.policy, laws.floor)
+        if wanted == meter.intent | meter.shut << 8:
+            return None
+        return self.write(kinds.VALVE_INTENT, channel, detail=wanted, rule=rule)
 
     def hello(self, **lies: int | bytes) -> bytes:
         """A hello; `lies` replace its fields."""
@@ -198,3 +244,16 @@ class Device:
         for body in twin.entries:
             twin.state.apply(decode(body))
         return twin
+
+
+def _documents(bundle: dict) -> InForce:  # type: ignore[type-arg]
+    """What the bundle says is the law."""
+    known = InForce()
+    known.add(decode_policy(bundle["policy"][: -documents.SIGNATURE_SIZE]))
+    if bundle["floor"]:
+        known.add(decode_floor(bundle["floor"][: -documents.SIGNATURE_SIZE]))
+    more = Reader(bundle["more"])
+    while not more.at_end():
+        signed = more.take(more.unsigned(2, "length"), "document")[: -documents.SIGNATURE_SIZE]
+        known.add(decode_tariff(signed) if documents.tag_of(signed) == TARIFF.tag else decode_policy(signed))
+    return known

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from cloud.app import ROUTES
+from shared.policy import FLOOR
 from tests.cloud.auth.test_sessions import login, operator, with_session
-from tests.cloud.served import SGC, Api, Town, answered, new_drn
+from tests.cloud.served import SGC, START, Api, Town, answered, new_drn
 
 
 async def test_every_route_answers_as_declared(api: Api) -> None:
@@ -20,7 +23,9 @@ async def test_every_route_answers_as_declared(api: Api) -> None:
     await api.call("DELETE", f"/api-keys/{key['id']}")
     places = {"gateway": town.gateway, "drn": town.drn, "purchase_id": sold["purchase_id"], "customer": town.customer}
     await api.made(f"/vends/{sold['purchase_id']}/void", {})
+    await api.get(f"/meters/{town.drn}/readings", **{"from": 0, "to": 3600})
     await change_keys(api, town)
+    places |= await control(api, town)
     await api.call("PUT", f"/utilities/{town.utility}/token-limit", json={"token_max_ml": 10_000_000})
 
     for route in ROUTES:
@@ -29,6 +34,33 @@ async def test_every_route_answers_as_declared(api: Api) -> None:
 
     succeeded = {(method, path) for method, path, status in answered if status < 300}
     assert {(route.method, route.path) for route in ROUTES if "{case}" not in route.path} <= succeeded
+
+
+async def control(api: Api, town: Town) -> dict[str, int]:
+    """Documents, orders, approvals and support; the command and the request among them."""
+    meter, key = f"/meters/{town.drn}", Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes_raw().hex()
+    other = await api.made("/utilities", {"name": "Floor", "currency": "KES", "floor_public": public})
+    floor = FLOOR.encode(utility=other["id"], version=1, fields=b"")
+    await api.made("/floors", {"signed": (floor + key.sign(floor)).hex()})
+    await api.made("/policies", {"utility_id": town.utility, "meter_group": 0, "fields": {}})
+    blocks = [{"limit_ml": None, "price_per_m3": 1}]
+    tariff = {"utility_id": town.utility, "meter_group": 0, "effective_from_s": START, "blocks": blocks}
+    await api.made("/device-tariffs", tariff)
+    await api.made(f"/gateways/{town.gateway}/documents", {"kind": "policy", "version": 2})
+    mode = {"payment": "credit", "critical_need": False, "meter_group": 0, "reason": "r"}
+    await api.made(f"{meter}/mode", mode)
+    await api.made(f"{meter}/control", {"action": "connect", "reason": "r"})
+    await api.made(f"{meter}/factor", {"pulse_volume_ml": 10, "reason": "r"})
+    given = await api.made(f"/gateways/{town.gateway}/open-all", {"until_s": START + 60, "reason": "r"})
+    large = {"pot": "token_credit", "amount": 1 << 40, "reason": "r"}
+    first = await api.made(f"{meter}/adjustments", large)
+    second = await api.made(f"{meter}/adjustments", large)
+    second_person = await api.made("/api-keys", {"name": "second", "scopes": ["commands:write"]})
+    await api.as_key(second_person["key"]).made(f"/command-requests/{first['request_id']}/approve", None)
+    await api.made(f"/command-requests/{second['request_id']}/decline", None)
+    await api.made(f"{meter}/return-code", {"code": "000000000000"})
+    return {"command": given["command_id"], "command_request": first["request_id"]}
 
 
 async def change_keys(api: Api, town: Town) -> None:

@@ -7,7 +7,7 @@ from cloud.auth import rules
 from tests.cloud.auth.test_sessions import login, operator, with_session
 from tests.cloud.served import Api
 
-OWN_IDS = {"utility": "1", "customer": "1", "key_change": "1"}
+OWN_IDS = {"utility": "1", "customer": "1", "key_change": "1", "command": "1", "command_request": "1"}
 
 
 async def test_every_route_that_has_a_scope_refuses_a_caller_without_it(api: Api) -> None:

@@ -9,7 +9,7 @@ from cloud.vending import key_change, key_service
 from cloud.vending.models import VendingKey
 from shared import kinds
 from shared.documents import TOKEN_PAYLOAD
-from shared.sts.key_change import RESULT_CODES
+from shared.sts.value import RESULT_CODES
 from tests.cloud.commands.conftest import Sent
 from tests.fakes.utility import ADMIN, SGC, Town
 

@@ -64,10 +64,11 @@ async def test_a_valve_intent_of_the_gateway_itself_is_contradicted(town: Town, 
 async def test_a_charge_to_another_pot_is_contradicted(town: Town, ingest: Ingest) -> None:
     device = await ready(ingest, town)
 
-    device.write(kinds.CHARGE, 0, pot=kinds.ACCUMULATED_DEBT, delta=-5000, balance=-5000, register=5000)
+    device.write(kinds.CHARGE, 0, pot=kinds.RESERVED_CREDIT, delta=-5000, balance=-5000, register=5000)
     await send(ingest, town, device)
 
-    assert await last_verdict(town, device) == ("contradicted", "a charge moves token credit, not pot 4")
+    verdict, reason = await last_verdict(town, device)
+    assert verdict == "contradicted" and reason.startswith("paid by pot 3, rule 0, where it is pot 4")
 
 
 async def test_a_sold_token_in_another_pot_is_contradicted_and_does_not_use_up_its_vend(

@@ -266,13 +266,13 @@ async def test_an_epoch_opened_again_is_unexplained(town: Town, ingest: Ingest) 
     assert (await last_verdict(town, device))[0] == "unexplained"
 
 
-async def test_a_grant_has_no_rule_that_allows_it(town: Town, ingest: Ingest) -> None:
+async def test_a_grant_that_there_is_not_is_contradicted(town: Town, ingest: Ingest) -> None:
     device = await ready(ingest, town)
 
     device.write(kinds.GRANT, 0, pot=kinds.EMERGENCY_CREDIT, delta=1000, balance=1000)
     await send(ingest, town, device)
 
-    assert (await last_verdict(town, device)) == ("unexplained", "nothing here allows a grant")
+    assert (await last_verdict(town, device)) == ("contradicted", "there is no grant 0")
 
 
 async def test_a_command_that_was_never_given_is_unexplained(town: Town, ingest: Ingest) -> None:

@@ -15,7 +15,7 @@ from cloud.vending.voiding import VoidOrder
 from shared import documents, ed25519
 from shared.seal import open_sealed
 from shared.slices import finish
-from shared.sts.key_change import RESULT_CODES
+from shared.sts.value import RESULT_CODES
 from tests.cloud.commands.conftest import Sent
 from tests.cloud.ledger.books import cases, verdicts
 from tests.fakes.device import Device
