@@ -12,16 +12,23 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 MICROPYTHON := build/micropython/micropython
 MICROPYTHON32 := build/micropython32/micropython
+# The same with shared/, firmware/ and the scripts that measure frozen into it, as an image of a board has them.
+FROZEN := build/micropython32/penstock
 
 # make test-cloud ARGS="-k tariff"    arguments for the program that a target starts
 # make test-mpy HEAP=192K             the heap of a small board
+# make test-life LONG=1               longer lives, and more of them
 ARGS ?=
 HEAP ?=
+LONG ?=
 
 VENV_STAMP := $(VENV)/.stamp
 STUBS_STAMP := build/stubs/.stamp
 MICROPYTHON_STAMP := build/micropython/.stamp
 MICROPYTHON32_STAMP := build/micropython32/.stamp
+FROZEN_STAMP := build/micropython32/.frozen-stamp
+FROZEN_FOLDERS := shared shared/sts firmware $(filter-out %__pycache__/,$(wildcard firmware/*/)) boards tests/bench tests/fakes tools/sim/device
+FROZEN_SOURCES := $(FROZEN_FOLDERS) $(foreach folder,$(FROZEN_FOLDERS),$(wildcard $(folder)/*.py))
 UMQTT_STAMP := build/micropython/lib/.stamp
 SOFTHSM_STAMP := build/softhsm/.stamp
 SETUP := $(VENV_STAMP) $(STUBS_STAMP) $(MICROPYTHON_STAMP) $(UMQTT_STAMP)
@@ -48,7 +55,7 @@ demo: $(SETUP) ## Show the whole story in one go: pay, vend, type the token, met
 ##@ Test
 
 .PHONY: test
-test: $(TEST_SETUP) $(MICROPYTHON32_STAMP) browser ## Run every test: under MicroPython of 64 and of 32 bits, then under CPython with servers and a browser
+test: $(TEST_SETUP) $(FROZEN_STAMP) browser ## Run every test: under MicroPython of 64 and of 32 bits, then under CPython with servers and a browser
 	@failed=0; \
 	$(MAKE) -j2 --keep-going --output-sync=target test-mpy test-mpy32 ARGS= || failed=1; \
 	$(RUN) -m pytest tests $(ARGS) || failed=1; \
@@ -85,12 +92,16 @@ test-system: $(SETUP) ## Run the tests across gateway, broker and cloud
 test-browser: $(SETUP) browser ## Run the tests that use the development page in a real browser
 	@$(RUN) -m pytest tests/sim/test_page.py $(ARGS)
 
+.PHONY: test-life
+test-life: $(SETUP) ## Run random lives of gateways against slow models; LONG=1: years, for about an hour
+	@PENSTOCK_LONG=$(LONG) $(RUN) -m pytest tests/life $(ARGS)
+
 .PHONY: test-tidy
 test-tidy: $(SETUP) ## Run the rules of the house: imports, device syntax, boards, documents, sizes, words
 	@$(RUN) -m pytest tests/tidy $(ARGS)
 
 .PHONY: bench
-bench: $(SETUP) $(MICROPYTHON32_STAMP) ## Measure speed against the regression bars
+bench: $(SETUP) $(FROZEN_STAMP) ## Measure speed against the regression bars
 	@$(RUN) -m tests.bench $(ARGS)
 
 ##@ Check
@@ -113,6 +124,10 @@ migrate: $(SETUP) ## Bring the database of the settings in the environment to th
 .PHONY: provision
 provision: $(SETUP) ## Enrol a gateway: ARGS="--cloud URL --ca FILE --key-file FILE --gateway N --flash DIRECTORY"
 	@$(RUN) -m tools.provision $(ARGS)
+
+.PHONY: tables
+tables: $(VENV_STAMP) ## Write docs/decisions.md from the code that decides
+	@$(RUN) -m tools.decision_tables docs/decisions.md
 
 .PHONY: lock
 lock: $(VENV_STAMP) ## Write the lock files from pyproject.toml (UPGRADE=--upgrade takes the newest of everything)
@@ -149,6 +164,10 @@ $(SOFTHSM_STAMP): tools/setup/softhsm.sh tools/setup/debian.sh
 $(MICROPYTHON32_STAMP): tools/setup/micropython32.sh tools/setup/debian.sh
 	@PYTHON=$(PYTHON) bash tools/setup/micropython32.sh build/micropython32
 	@if [ -x $(MICROPYTHON32) ]; then touch $@; fi
+
+$(FROZEN_STAMP): tools/setup/freeze.sh $(FROZEN_SOURCES) $(MICROPYTHON32_STAMP) $(UMQTT_STAMP)
+	@PYTHON=$(PYTHON) bash tools/setup/freeze.sh build/micropython32/kit build/micropython/lib tests/bench/manifest.py $(FROZEN)
+	@if [ -x $(FROZEN) ]; then touch $@; fi
 
 $(UMQTT_STAMP): tools/setup/umqtt.sh $(VENV_STAMP)
 	@bash tools/setup/umqtt.sh $(VENV) build/micropython/lib

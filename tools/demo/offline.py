@@ -52,11 +52,12 @@ async def verified(scene: Scene) -> None:
     register_ml, delivered_ml = meter["register_ml"], scene.hill.world.pipes[0].delivered_ml
     rest_ml = delivered_ml - register_ml  # less than a pulse, and a pulse that came with the end switch
     scene.require(0 <= rest_ml < 2 * PULSE_VOLUME_ML, f"register {register_ml} ml, delivered {delivered_ml} ml")
-    scene.require(meter["balance_ml"] == SALE_ML - register_ml, f"balance {meter['balance_ml']} ml")
+    left_ml = await scene.left_ml(site, 0)
+    scene.require(left_ml == SALE_ML - register_ml, f"left {left_ml} ml of {SALE_ML} after {register_ml}")
     scene.say(
-        f"Conservation: sold {m3(SALE_ML)}, register {m3(meter['register_ml'])}, balance {m3(meter['balance_ml'])}: "
-        "sold less measured is left, to the millilitre; the pipe delivered "
-        f"{m3(delivered_ml)}."
+        f"Conservation: sold {m3(SALE_ML)}, register {m3(register_ml)}, balance {m3(meter['balance_ml'])}, "
+        f"owed {m3(meter['accumulated_debt'])} for what flowed while the valve closed: it adds up to the millilitre; "
+        f"the pipe delivered {m3(delivered_ml)}."
     )
 
 

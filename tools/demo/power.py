@@ -73,7 +73,8 @@ async def _all_verified(scene: Scene, site: Site) -> None:
     for channel, drn in sorted(site.drns.items()):
         meter = await scene.meter(drn)
         credit = sum(e["delta_ml"] for e in entries if e["channel"] == channel and e["kind"] in ("token", "meter"))
-        scene.require(credit - meter["register_ml"] == meter["balance_ml"], f"meter {drn} does not add up")
+        left_ml = await scene.left_ml(site, channel)
+        scene.require(credit - meter["register_ml"] == left_ml, f"meter {drn} does not add up")
         pipe = site.world.pipes[channel]
         lost_ml = pipe.delivered_ml - pipe.unheard_ml - registers[channel]
         scene.require(0 <= lost_ml <= _LOSS_BOUND_ML * _FLOW_CUTS, f"meter {drn} lost {lost_ml} ml of pulses")

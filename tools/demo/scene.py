@@ -16,6 +16,7 @@ from tools.stack.stack import Site, Stack
 
 T = TypeVar("T")
 _LOOK_EVERY_S = 0.1
+_TOKEN_CREDIT = 1  # the pot
 _ML_PER_M3 = 1_000_000
 
 Item = dict[str, Any]
@@ -82,6 +83,19 @@ class Scene:
         """A meter as the cloud knows it."""
         found: Item = await self.api.get(f"/meters/{drn}")
         return found
+
+    async def left_ml(self, site: Site, channel: int) -> int:
+        """What is left of what was sold: the balance less what is owed and what flowed for nothing, by the ledger."""
+        left = register = 0
+        for entry in await self.entries(site):
+            if entry["channel"] != channel:
+                continue
+            if entry["kind"] == "charge" and entry["pot"] != _TOKEN_CREDIT:
+                left -= entry["register_ml"] - register
+            elif entry["kind"] != "repay":
+                left += entry["delta_ml"]
+            register = entry["register_ml"]
+        return left
 
     async def entries(self, site: Site) -> list[Item]:
         """A gateway's ledger as the cloud has it."""
