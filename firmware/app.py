@@ -7,7 +7,7 @@ import time
 
 import board
 
-from firmware import enrol, sounds
+from firmware import epoch, sounds
 from firmware.clock import UNKNOWN, Clock, unix_seconds
 from firmware.drivers import buzzer, system
 from firmware.drivers.hardware import Hardware
@@ -188,7 +188,7 @@ class App:
 
     def _started(self):
         try:
-            return enrol.start(self._hardware.flash)
+            return epoch.start(self._hardware.flash)
         except SharedError as error:
             self._log.note("settings: {}".format(error))
             return None

@@ -5,6 +5,7 @@ A new document never goes over a copy that the ledger names. What it names and i
 
 from firmware.ledger.pair import Pair, with_check, without_check
 from firmware.settings import load
+from shared import kinds
 from shared.compat import const
 from shared.errors import SharedError, WireError
 from shared.in_force import InForce
@@ -58,11 +59,16 @@ class GroupDocuments:
         return _newest([tariff for tariff in self._tariffs if tariff.meter_group == group])
 
     def tariff_due(self, meter, now_s: int):
-        """The Tariff that is to come into force now for a meter's state, or None; MODE_CURRENCY is not asked for."""
-        newest = self.newest_tariff(meter.group)
-        if newest is None or newest.version <= meter.tariff_version or newest.effective_from_s > now_s:
-            return None
-        return newest
+        """The Tariff that is to come into force now for a meter's state, or None; MODE_CURRENCY is not asked for.
+
+        One that was sent for later does not put off the one before it.
+        """
+        due = None
+        for tariff in self._tariffs:
+            ahead = tariff.meter_group == meter.group and tariff.version > meter.tariff_version
+            if ahead and tariff.effective_from_s <= now_s and (due is None or tariff.version > due.version):
+                due = tariff
+        return due
 
     def tariff_to_join(self, group: int, now_s: int):
         """The Tariff for a meter that comes into a group: that of the others, or the newest in effect, or None."""
@@ -211,7 +217,11 @@ class GroupDocuments:
     def _checks_in_use(self):
         """The check values of the tariffs that the ledger names."""
         meters = self._state.meters
-        return {meters[channel].tariff_check for channel in meters if meters[channel].tariff_version}
+        return {
+            meters[channel].tariff_check
+            for channel in meters
+            if meters[channel].tariff_version and meters[channel].has(kinds.MODE_CURRENCY)
+        }
 
     def _read(self, name):
         """(command counter, Tariff) of a file, or None."""

@@ -8,8 +8,8 @@ import hashlib
 
 from firmware import opening
 from firmware import settings as config
-from firmware.ledger.store import Store, marked_in
-from firmware.opening import EnrolError
+from firmware.epoch import BEGUN, EnrolError, begin_epoch, in_force, open_store
+from firmware.ledger.store import marked_in
 from shared import documents, ed25519, x25519
 from shared.entries import HASH_SIZE
 from shared.errors import SharedError
@@ -19,8 +19,6 @@ from shared.sha512 import sha512
 from shared.tariff import TARIFF
 from shared.wire import TAG_SIZE
 
-_LEDGER_FILES = ("seg-", "check-", "mark-", "acked-", "journal-", "policy-", "floor-", "tariff-", "key-", "recovery")
-_BEGUN = "begun"  # the epoch that has its first entries
 _RANDOM_SIZE = 64
 _NAMES = {POLICY.tag: "policy", TARIFF.tag: "tariff"}
 
@@ -33,7 +31,7 @@ def identity(flash, random, entropy: bytes = b"", chip_id: bytes = b"", renew: b
     known = config.offered_identity(flash)
     in_force = config.load_identity(flash)
     if in_force is None:
-        spent = _BEGUN in flash.names()  # keys or settings of an epoch that began are lost
+        spent = BEGUN in flash.names()  # keys or settings of an epoch that began are lost
     else:
         spent = known is not None and in_force.device_public == known.device_public
     if known is not None and not (renew and spent):
@@ -99,42 +97,9 @@ def store_bundle(flash, bundle: bytes) -> config.Settings:
         config.save(flash, bundle, own, before, _last_head(flash, before))
     elif not config.holds(flash, bundle):
         raise EnrolError("epoch {} is in force; ask for a bundle with a newer one".format(before))
-    settings, own = _in_force(flash)
+    settings, own = in_force(flash)
     begin_epoch(flash, settings, own)
     return settings
-
-
-def start(flash) -> "tuple[config.Settings, config.Identity] | None":
-    """What the gateway starts with, its epoch begun; None before enrolment.
-
-    WireError or EnrolError: what enrolment left is damaged; enrol the gateway again.
-    """
-    if config.load(flash) is None:
-        return None
-    settings, own = _in_force(flash)
-    begin_epoch(flash, settings, own)
-    return settings, own
-
-
-def begin_epoch(flash, settings: config.Settings, own: config.Identity) -> None:
-    """Write the first group of the epoch, unless it began. Called at every start, so a cut before it is healed.
-
-    It never begins twice: the file `begun`, the ledger and its marks each say so, and one of them is enough.
-    """
-    begun = settings.epoch.to_bytes(2, "big")
-    if _BEGUN in flash.names() and flash.read(_BEGUN) == begun:
-        return
-    store = _open_store(flash, settings, own)
-    marked = store.marked()
-    if not store.state.sequence and (marked is None or not marked[0]):
-        for name in flash.names():
-            if name.startswith(_LEDGER_FILES):
-                flash.remove(name)
-        store = _open_store(flash, settings, own)
-        store.mark()
-        store.append(opening.entries_of(settings))
-    flash.replace(_BEGUN, begun)
-    config.settle_identity(flash)
 
 
 def _last_epoch(flash):
@@ -143,7 +108,7 @@ def _last_epoch(flash):
         before = config.load(flash)
         return None if before is None else before.epoch
     except SharedError:
-        return int.from_bytes(flash.read(_BEGUN), "big") if _BEGUN in flash.names() else None
+        return int.from_bytes(flash.read(BEGUN), "big") if BEGUN in flash.names() else None
 
 
 def _last_head(flash, epoch):
@@ -152,21 +117,9 @@ def _last_head(flash, epoch):
     if marked is not None:
         return marked[1][:HASH_SIZE]
     try:
-        return _open_store(flash, *_in_force(flash)).head[:HASH_SIZE]
+        return open_store(flash, *in_force(flash)).head[:HASH_SIZE]
     except SharedError:
         return bytes(HASH_SIZE)
-
-
-def _in_force(flash):
-    settings = config.load(flash)
-    own = config.load_identity(flash)
-    if settings is None or own is None:
-        raise EnrolError("the keys of this epoch are lost; enrol the gateway again in a new one")
-    return settings, own
-
-
-def _open_store(flash, settings, own):
-    return Store(flash, settings.utility, settings.gateway, settings.epoch, own.device_public)
 
 
 def _check_signed(name, data, public, utility):

@@ -22,11 +22,11 @@ class ManagementDesk:
 
     def __init__(self, core) -> None:
         self._core = core
-        self._sets = {channel: KeySet() for channel in core.channels()}
+        self._sets = {}  # channel -> KeySet, where a key change was begun
 
     def missing_sections(self, channel: int) -> "list[int]":
         """The sections that the set under way still needs; empty when none is under way."""
-        return self._sets[channel].missing()
+        return self._sets[channel].missing() if channel in self._sets else []
 
     def decide(self, channel: int, value, method: int, now_ms: int) -> tuple:
         """(result code, entry) of a token value. TokenError: refused. FlashFull: a new key cannot be kept."""
@@ -39,7 +39,7 @@ class ManagementDesk:
 
     def _section(self, channel, value, method, now_ms):
         code = RESULT_CODES[value.section]
-        held = self._sets[channel]
+        held = self._sets.setdefault(channel, KeySet())
         try:
             new = held.add(value, self._core.keys[channel], now_ms)
             if new is not None:
@@ -56,7 +56,7 @@ class ManagementDesk:
         check = documents.key_check(new.decoder_key)
         base_year = following_base_year(new, check, key, core.meter(channel))
         sgc = int(new.sgc) if new.sgc is not None else 0
-        core.key_slots.offer(channel, key.check, check, key.cipher.ea, new.decoder_key, sgc)
+        core.key_slots.offer(channel, key.check, check, key.ea, new.decoder_key, sgc)
         entry = core.entry(kinds.KEY_CHANGE, channel, kinds.RULE_TOKEN_ACCEPTED, new.krn << 8 | new.ti)
         entry.reference_a = pack(base_year, new.roll_over, method, new.kt, new.ken)
         entry.reference_b = check

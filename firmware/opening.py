@@ -4,13 +4,9 @@ A bundle that leaves a meter without a policy, or an account in currency without
 """
 
 from firmware.documents import GROUPS_MAX
+from firmware.epoch import EnrolError
 from shared import kinds
 from shared.entries import Entry
-from shared.errors import SharedError
-
-
-class EnrolError(SharedError):
-    """The enrolment cannot go on; the message says what to do."""
 
 
 def check(settings) -> None:
@@ -29,6 +25,8 @@ def check(settings) -> None:
                     meter.channel, meter.group
                 )
             )
+    if [tariff for tariff in settings.tariffs() if not tariff.is_payable()]:
+        raise EnrolError("the bundle has a tariff whose prices no entry could hold")
     if len(used) > GROUPS_MAX + 1:
         raise EnrolError("{} meter groups beside group 0; at most {}".format(len(used) - 1, GROUPS_MAX))
 

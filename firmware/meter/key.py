@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 
 class MeterKey:
-    """`cipher` and `check`, and what belongs to the key: `krn`, `ti`, `kt`, `ken`, `base_year`."""
+    """`check`, and what belongs to the key: `krn`, `ti`, `kt`, `ken`, `base_year`; `ea` is the cipher's number."""
 
-    def __init__(self, cipher, settings, meter) -> None:
+    def __init__(self, decoder_key: bytes, settings, meter) -> None:
         """From the enrolment's `settings` until a key change stands in the folded `meter`."""
-        self.cipher = cipher
+        self._decoder_key = decoder_key
+        self._settings = settings
         changed = meter.base_code != 0
         self.check = meter.key_check
         source = meter if changed else settings
@@ -26,6 +27,14 @@ class MeterKey:
         self.kt = source.kt
         self.ken = source.ken
         self.base_year = base_year(meter.base_code) if changed else settings.base_year
+
+    @property
+    def ea(self) -> int:
+        return self._settings.ea
+
+    def cipher(self):
+        """The cipher of this key, made for each token: the schedules of eight meters would take 2 KB."""
+        return self._settings.make_cipher(self._decoder_key)
 
 
 class KeySet:
@@ -43,7 +52,7 @@ class KeySet:
                 KeyChange,
             )  # late: it takes 2 KB of a board, and keys change every few years
 
-            self._change = KeyChange(key.cipher.ea == 11)
+            self._change = KeyChange(key.ea == 11)
         self._under = key
         self._last_ms = now_ms
         self._change.add(section)
@@ -57,7 +66,7 @@ class KeySet:
         self._change = None
 
 
-def following_base_year(new: NewKey, check: int, key: MeterKey, meter) -> int:
+def following_base_year(new: "NewKey", check: int, key: MeterKey, meter) -> int:
     """The base year that a new key of this `check` brings.
 
     KeyTypeError: its type cannot follow. KeyExpiredError: a roll-over has retired it. RangeError: a roll-over that

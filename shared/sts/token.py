@@ -91,7 +91,7 @@ def _is_currency(token_class: int, subclass: int) -> bool:
 def _reader(token_class: int, subclass: int, long_key: bool) -> "Callable[[bytes], TokenValue]":
     if token_class == CREDIT and subclass <= 7:
         return fields.read_credit
-    reader = _READERS.get((token_class, subclass))
+    reader: Callable[[bytes], TokenValue] | None = _READERS.get((token_class, subclass))
     if token_class == MANAGEMENT and subclass in _KEY_SECTIONS:
         from shared.sts import key_change  # late: it takes 2 KB of a board, and keys change every few years
 

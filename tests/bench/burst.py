@@ -4,7 +4,7 @@ The firmware's own tasks and drivers run on the simulated board, frozen into a 3
 small board, or from source text where that cannot be built.
 """
 
-from tests.bench import device
+from tests.bench import device, household
 from tests.bench.rows import Row
 
 _SCRIPT = "tests.bench.burst_device"
@@ -17,8 +17,8 @@ _BOARD_FLASH_MS = 60  # a sector is erased (45 ms, W25Q16JV, typical) and its ol
 
 def measure() -> list[Row]:
     """The burst by a clock of its own: at the speed of this machine, and at that of a board."""
-    here = device.run_as_board(_SCRIPT, str(_SECONDS), "1", "0")
-    board = device.run_as_board(_SCRIPT, str(_SECONDS), str(_BOARD_SLOWER), str(_BOARD_FLASH_MS))
+    here = _run("1", "0")
+    board = _run(str(_BOARD_SLOWER), str(_BOARD_FLASH_MS))
     return [
         *_rows("burst", here),
         Row("burst: longest tick, of its 100 ms", here["tick_ms"] / _TICK_MS, "ratio", 0.5, "lower"),
@@ -30,12 +30,16 @@ def measure() -> list[Row]:
 
 def real_time() -> list[Row]:
     """The same by the wall clock."""
-    told = device.run_as_board(_SCRIPT, str(_SECONDS))
+    told = _run()
     return [
         *_rows("burst by the wall clock", told),
         Row("burst by the wall clock: longest tick", told["tick_ms"], "ms", None, "lower"),
         Row("burst by the wall clock: longest tick, of its 100 ms", told["tick_ms"] / _TICK_MS, "ratio", None, "lower"),
     ]
+
+
+def _run(*slowness: str) -> dict[str, float]:
+    return device.run_as_board(_SCRIPT, *household.fresh("flash-burst"), str(_SECONDS), *slowness)
 
 
 def _rows(name: str, told: dict[str, float]) -> list[Row]:

@@ -1,8 +1,9 @@
 """Runs under MicroPython: the firmware's own tasks and drivers, 20 pulses a second on each of eight meters, and a key
 pressed every 100 ms that types tokens. Prints `name value` lines.
 
-Arguments: seconds, and nothing more for the wall clock; or how many times slower than this machine the processor is,
-and how many milliseconds its flash takes for a write: then time passes at once while the processor waits.
+Arguments: the folder of the flash, the file of the tokens, seconds, and nothing more for the wall clock; or how many
+times slower than this machine the processor is, and how many milliseconds its flash takes for a write: then time
+passes at once while the processor waits.
 """
 
 import firmware.boot  # noqa: F401, I001  first, as on a board
@@ -15,26 +16,22 @@ import time
 import asyncio.core
 from boards import sim
 from shared import kinds
-from shared.sts.time_id import tid_at
-from tests.bench import heap_device
+from shared.entries import BODY_SIZE
 from tests.bench.burst_world import METERS, Finished, World
-from tests.fakes import house
-from tests.fakes.auditor import entries_of
 from tools.sim.device import machine
 
-DIRECTORY = "flash-burst"
 _TOKENS = 16
-_UNITS = 10
 _KEYS_A_TOKEN = 22  # one wakes the panel, one chooses the meter
 _CHECKPOINT_AFTER_KEYS = 100
+_KIND_AT = 8  # in an entry
+_PULSE_ML = 1000
 _DISPLAY_ADDRESS = sim.LCD_I2C_ADDRESS
 
 
-def keys_of_tokens():
+def keys_of_tokens(path):
     """Keys that choose each meter in turn and type a token for it."""
-    first = tid_at(house.START_S, 2014)
-    tokens = [house.vended(_UNITS, first + 1 + i, i % METERS) for i in range(_TOKENS)]
-    return "".join(["0{}{}".format(i % METERS + 1, token) for i, token in enumerate(tokens)])
+    with open(path) as lines:
+        return "".join([lines.readline().strip() for _ in range(_TOKENS)])
 
 
 class Seen:
@@ -44,6 +41,8 @@ class Seen:
         self._clock_us = world.processor_us
         self.gateway = None
         self.heard = ""
+        self.first = 0  # the last entry before the burst
+        self.volumes_ml = {}
         self.accepted = 0
         self.longest_us = {"tick": 0, "key": 0, "lines": 0}
 
@@ -72,7 +71,10 @@ def watched(gateway_class, seen):
             super().__init__(*arguments)
             seen.gateway = self
             self._checkpointed = False
-            self.core.clock.set_signed(self.core.clock.now())
+            core = self.core
+            core.clock.set_signed(core.clock.now())
+            seen.first = core.state.sequence
+            seen.volumes_ml = {channel: core.registers[channel].volume_ml for channel in core.channels()}
 
         def key(self, symbol, now_ms):
             seen.heard += symbol
@@ -143,12 +145,11 @@ def hold_time(world, seen, slowed):
     asyncio.core._io_queue = type("Queue", (), {"map": {}, "wait_io_event": lambda self, dt: wait(dt)})()
 
 
-def run(seconds, slower, flash_ms):
+def run(folder, tokens, seconds, slower, flash_ms):
     """The burst; returns the world, what was seen, and the pulses that each meter's input counted."""
-    heap_device.fresh_flash(DIRECTORY)
     sys.modules["machine"], sys.modules["board"] = machine, sim
-    sim.FLASH_DIRECTORY = DIRECTORY
-    world = World(machine.contact, keys_of_tokens(), seconds, slower)
+    sim.FLASH_DIRECTORY = folder
+    world = World(machine.contact, keys_of_tokens(tokens), seconds, slower)
     seen = Seen(world)
     plug_in(world)
     from firmware import app
@@ -179,8 +180,8 @@ def report(world, seen, counted):
     free = gc.mem_free()
     for channel in range(METERS):
         seen.gateway.pulses(channel, counted[channel])
-    volumes = [core.registers[channel].volume_ml // 1000 for channel in range(METERS)]
-    found = [entry.kind for entry in entries_of(core.store)]
+    volumes = [(core.registers[channel].volume_ml - seen.volumes_ml[channel]) // _PULSE_ML for channel in range(METERS)]
+    found = kinds_since(core.store, seen.first)
     print("pulses", sum(world.pulses))
     print("pulses_lost", sum([abs(world.pulses[channel] - volumes[channel]) for channel in range(METERS)]))
     print("keys", world.pressed)
@@ -192,6 +193,15 @@ def report(world, seen, counted):
     print("checkpoints", found.count(kinds.CHECKPOINT))
     for name, longest_us in seen.longest_us.items():
         print(name + "_ms", longest_us / 1000)
+
+
+def kinds_since(store, sequence):
+    """The kinds of the entries behind one."""
+    found = b""
+    while sequence + len(found) < store.state.sequence:
+        bodies = store.run(sequence + len(found) + 1, 32, False)[1]
+        found += bytes([bodies[at + _KIND_AT] for at in range(0, len(bodies), BODY_SIZE)])
+    return list(found)
 
 
 def same_keys(pressed, heard):
@@ -206,8 +216,9 @@ def same_keys(pressed, heard):
 
 
 def main():
-    seconds, slower, flash_ms = [int(argument) for argument in (sys.argv[1:] + ["30", "0", "0"][len(sys.argv) - 1 :])]
-    report(*run(seconds, slower, flash_ms))
+    folder, tokens = sys.argv[1:3]
+    seconds, slower, flash_ms = [int(argument) for argument in (sys.argv[3:] + ["30", "0", "0"][len(sys.argv) - 3 :])]
+    report(*run(folder, tokens, seconds, slower, flash_ms))
     sys.exit(0)
 
 

@@ -98,7 +98,7 @@ class World:
 
     def send(self, operation: bytes, a: int = 0, b: int = 0, value: int = 0, data: bytes = b"") -> None:
         """A frame of the board: only those of the display matter; a board waits for its bus."""
-        if operation == b"I" and self._slower > 1:
+        if operation == b"I" and self._slower:
             self._idle_us += len(data) * _I2C_BYTE_US
 
     def output(self, pin: int, level: int) -> None:

@@ -8,9 +8,9 @@ ROOT = Path(__file__).resolve().parents[2]
 MICROPYTHON = ROOT / "build" / "micropython" / "micropython"
 MICROPYTHON32 = ROOT / "build" / "micropython32" / "micropython"
 FROZEN = ROOT / "build" / "micropython32" / "penstock"  # with shared/, firmware/ and the scripts frozen into it
-_BENCH = ROOT / "build" / "bench"
-_BOARD_HEAP = "heapsize=192K"
-_WIDE_HEAP = "heapsize=2M"  # of 64-bit words, and the code is in it
+WORK = ROOT / "build" / "bench"
+_BOARD_HEAP = "192K"
+_WIDE_HEAP = "2M"  # of 64-bit words, and the code is in it
 
 
 def run(module: str, *options: str, program: Path = MICROPYTHON) -> dict[str, float]:
@@ -23,16 +23,16 @@ def is_frozen() -> bool:
     return FROZEN.exists()
 
 
-def run_as_board(module: str, *arguments: str) -> dict[str, float]:
-    """The same for a script that is frozen into the 32-bit program, with the heap of a small board.
+def run_as_board(module: str, *arguments: str, heap: str = _BOARD_HEAP) -> dict[str, float]:
+    """The same for a script that is frozen into the 32-bit program, by default with the heap of a small board.
 
     It works in build/bench/, where no source text could be imported instead of what is frozen.
     """
-    program, heap, path = FROZEN, _BOARD_HEAP, ".frozen"
+    program, path = FROZEN, ".frozen"
     if not is_frozen():
         program, heap, path = MICROPYTHON, _WIDE_HEAP, f".frozen:{ROOT}:{ROOT}/build/micropython/lib"
-    _BENCH.mkdir(parents=True, exist_ok=True)
-    return _run([str(program), "-X", heap, "-m", module, *arguments], _BENCH, {"MICROPYPATH": path})
+    WORK.mkdir(parents=True, exist_ok=True)
+    return _run([str(program), "-X", f"heapsize={heap}", "-m", module, *arguments], WORK, {"MICROPYPATH": path})
 
 
 def _run(command: list[str], folder: Path, settings: dict[str, str]) -> dict[str, float]:

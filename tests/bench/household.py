@@ -5,6 +5,7 @@ meter; and tokens that are still to be typed. It runs in CPython, so that what m
 """
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 from shared import aliases, kinds, policy
@@ -15,6 +16,7 @@ from shared.sts.key_change import NewKey
 from shared.sts.time_id import tid_at
 from shared.sts.value import RESULT_CODES
 from shared.tid_memory import SIZE
+from tests.bench import device
 from tests.bench.rig import METERS, Rig
 from tests.fakes import house, keys
 
@@ -34,6 +36,19 @@ _DAY_S = 86400
 _CA = bytes(800)  # as long as a certificate of an own authority is
 _CODES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 51, 60, 61, 62)
 _ZONE = zone_data(120, 60, (3, 5, 6, 120), (10, 5, 6, 180))
+
+
+def fresh(name: str) -> "tuple[str, str]":
+    """The folder of a flash of its own for a measurement, and the file of the tokens: both as its script sees them."""
+    _made()
+    shutil.rmtree(device.WORK / name, ignore_errors=True)
+    shutil.copytree(device.WORK / FLASH, device.WORK / name)
+    return name, TOKENS
+
+
+@cache
+def _made() -> None:
+    make(device.WORK)
 
 
 def make(folder: Path) -> None:

@@ -35,7 +35,7 @@ def _import(name, *arguments):
 _plain_import = builtins.__import__
 # (module, name that it uses, what to call it): each is measured where it is made.
 _PARTS = (
-    ("firmware.enrol", "start", "settings"),
+    ("firmware.epoch", "start", "settings"),
     ("firmware.gateway", "Core", "core"),
     ("firmware.core", "Store", "store"),
     ("firmware.core", "KeySlots", "key-slots"),

@@ -3,7 +3,7 @@
 It counts as the gateway's in what is measured, so it is small; all that it can leave to firmware/ it does.
 """
 
-from firmware import enrol
+from firmware import epoch
 from firmware.clock import Clock
 from firmware.gateway import Gateway
 from shared import documents
@@ -22,7 +22,7 @@ class Valve:
     def __init__(self):
         self._open = self._turning = False
 
-    def drive(self, open):
+    def drive(self, open):  # noqa: A002  as the drivers call it
         self._open = open
         self._turning = True
 
@@ -48,7 +48,7 @@ class Rig:
     def __init__(self, flash):
         self.now_ms = 0
         self._drawn = 0
-        config, own = enrol.start(flash)
+        config, own = epoch.start(flash)
         valves = [Valve() for _ in range(METERS)]
         self.counts = [0] * METERS
         self.gateway = Gateway(flash, config, own, valves, self._clock, self._random, 0)
