@@ -10,7 +10,7 @@ from shared import credit, kinds, supply
 from shared.civil import date_of, days_in_month
 from shared.compat import const
 from shared.money_checks import allowance
-from shared.payer import payer_of_fixed
+from shared.payer import friendly_matters, payer_of_fixed
 from shared.state import apply_meter
 from shared.tariff import fixed_charge, share_from
 
@@ -32,6 +32,7 @@ class AccountDesk:
         self._unsent = unsent
         self._seen_s = dict.fromkeys(core.channels(), -1)
         self._closed_ms = -1
+        self._friendly = {}  # channel -> whether it was friendly when it was looked last
         self._thresholds = {}  # channel -> (sequence, time quality, ml)
 
     def tick(self, channel: int, now_ms: int) -> bool:
@@ -94,6 +95,7 @@ class AccountDesk:
         """What the clock brings, once a second, and what a charge brings, at once."""
         self._switch_tariff(channel, now_s, now_ms)
         policy = self._core.policy_of(channel)
+        self._meet_window(channel, policy, now_s, now_ms)
         day, minute = policy.calendar.local(now_s)
         if self._core.meter(channel).day < day - 1 <= _DAY_MAX and self._closed_ms != now_ms:
             self._closed_ms = now_ms  # one meter a tick: at midnight the keypad is not to wait for eight
@@ -102,12 +104,26 @@ class AccountDesk:
         self._warn(channel)
         self._note_calendar(channel, now_s)
 
+    def _meet_window(self, channel, policy, now_s, now_ms):
+        """Where another credit pays in friendly hours, what flowed before they begin or end is charged before."""
+        core = self._core
+        if core.clock.quality() == kinds.TIME_UNKNOWN or not friendly_matters(policy.collection):
+            return
+        friendly = policy.calendar.friendly(now_s)
+        if friendly != policy.calendar.friendly(now_s + 1):
+            core.settle(channel, now_ms)
+        if friendly != self._friendly.get(channel):
+            self._friendly[channel] = friendly
+            self._thresholds.pop(channel, None)
+
     def _close_day(self, channel, now_ms):
         """DAY with the day's readings, then the fixed charge and the free allowance of the days that are over."""
         core = self._core
         core.settle(channel, now_ms)
         entry = core.entry(kinds.DAY, channel, kinds.RULE_DAY)
         entry.detail = core.policy_of(channel).calendar.local(entry.time_s)[0] - 1
+        if entry.detail <= core.meter(channel).day:
+            return  # the clocks were put back over midnight meanwhile
         entry.reference_a, entry.reference_b = self._readings.close_day(channel, entry.detail)
         group = [entry]
         meter = core.meter(channel).copy()
@@ -156,8 +172,12 @@ class AccountDesk:
         """Put the emergency credit that the policy offers at the customer's disposal."""
         core = self._core
         self._core.settle(channel, now_ms)
-        limit = core.policy_of(channel).emergency_limit
+        policy = core.policy_of(channel)
+        limit = policy.emergency_limit
         entry = core.entry(kinds.GRANT, channel, rule, kinds.GRANT_EMERGENCY)
+        minute = policy.calendar.local(entry.time_s)[1]
+        if rule == kinds.RULE_AUTOMATIC and not credit.is_automatic(policy, minute):
+            return  # its hours ended while the charge was written
         entry.reference_a, entry.reference_b = limit >> 32, limit & 0xFFFFFFFF
         core.append(entry)
 
@@ -174,7 +194,9 @@ class AccountDesk:
     def _note_calendar(self, channel, now_s):
         """An expired calendar is a fault that the utility must see."""
         core = self._core
-        expired = core.policy_of(channel).calendar.expired(now_s) and core.clock.quality() != kinds.TIME_UNKNOWN
+        if core.clock.quality() == kinds.TIME_UNKNOWN:
+            return  # a restart ends nothing and begins nothing
+        expired = core.policy_of(channel).calendar.expired(now_s)
         if expired != bool(core.meter(channel).faults >> kinds.FAULT_CALENDAR & 1):
             detail = kinds.FAULT_CALENDAR << 8 | (1 if expired else 0)
             core.append(core.entry(kinds.FAULT, channel, kinds.RULE_MEASURED, detail))

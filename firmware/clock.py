@@ -19,6 +19,7 @@ _TICKS_MASK = const(0x3FFFFFFF)
 _TRUST_S = const(172800)  # two days at a crystal's 50 ppm are 9 seconds
 _DRIFT_PPM = const(100)  # a cheap crystal in a box in the sun, with a margin: 9 seconds a day
 _NETWORK_S = const(2)  # whole seconds, and the way of an answer
+_LATEST_S = 0xFFFFFFFF  # what an entry can hold
 _EPOCH_2000_S = const(946684800)
 
 
@@ -44,7 +45,7 @@ class Clock:
         self._rest_ms -= passed_s * 1000
         held_s = min(passed_s, self._hold_s)
         self._hold_s -= held_s
-        self._now_s += passed_s - held_s
+        self._now_s = min(self._now_s + passed_s - held_s, _LATEST_S)
         return self._now_s
 
     def quality(self) -> int:

@@ -16,6 +16,7 @@ CONFIRM = const(62)
 EMERGENCY_OPEN = const(91)
 CODES = (VALVE_LOCK, EMERGENCY_CREDIT, RESERVED_CREDIT, CONFIRM, EMERGENCY_OPEN)
 
+_LATEST_S = 0xFFFFFFFF
 _NOT_NOW = ("not_now", "")
 _NOT_OFFERED = ("not_offered", "")
 _NOTHING_TO_DO = ("nothing_to_do", "")
@@ -41,9 +42,8 @@ class Controls:
         core = self._core
         if core.meter(channel).has(kinds.MODE_BULK):
             return _NOT_OFFERED
-        closes = code == VALVE_LOCK and not core.meter(channel).locked
-        if core.recovery or not (closes or core.has_room()):
-            return _NOT_NOW
+        if core.recovery:
+            return _NOT_NOW  # else the room that is kept serves these, too: a lock must open again, who paid confirm
         try:
             core.settle(channel, now_ms)
             return self._handlers[code](channel, now_ms)
@@ -95,7 +95,7 @@ class Controls:
         if meter.open_day and meter.day - meter.open_day < policy.emergency_open_days:
             return _NOT_NOW
         entry = core.entry(kinds.CONTROL, channel, kinds.RULE_KEYPAD, kinds.CONTROL_EMERGENCY_OPEN)
-        entry.reference_a = until_s = entry.time_s + policy.emergency_open_s
+        entry.reference_a = until_s = min(entry.time_s + policy.emergency_open_s, _LATEST_S)
         opened = meter.copy()
         opened.open_until_s = until_s
         if (

@@ -149,8 +149,10 @@ class Core:
             if channel not in self.state.meters:
                 assert self.recovery, "every meter is opened by the first group of its epoch"
                 meter = MeterState(channel)
-                meter.register = self.settings.meters[channel].opening_register
-                meter.pots[kinds.TOKEN_CREDIT] = self.settings.meters[channel].opening_balance
+                settings = self.settings.meters[channel]
+                meter.register = settings.opening_register
+                meter.pots[kinds.TOKEN_CREDIT] = settings.opening_balance
+                meter.mode, meter.group = settings.mode, settings.group
                 self.state.meters[channel] = meter
 
     def _key_in_force(self, channel):
@@ -161,10 +163,10 @@ class Core:
         if decoder_key is not None:
             if not self.recovery:
                 self.key_slots.settle(channel, meter.key_check)
-            return MeterKey(settings.make_cipher(decoder_key), settings, meter)
+            return MeterKey(decoder_key, settings, meter)
         if settings.key_check != meter.key_check and not self.recovery:
             self.enter_recovery("a decoder key is lost")
-        return MeterKey(settings.make_cipher(settings.decoder_key), settings, meter)
+        return MeterKey(settings.decoder_key, settings, meter)
 
     def _start_registers(self):
         """Where each register stood: the later of ledger and journal."""

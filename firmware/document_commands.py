@@ -5,7 +5,7 @@ The document is kept beside the one in force before its entry is written; a cut 
 
 from firmware.ledger.store import FlashFull
 from shared import documents, kinds
-from shared.command_results import BAD_SIGNATURE, DONE, OLD_VERSION, OTHER_UTILITY, TOO_MANY_GROUPS
+from shared.command_results import BAD_PAYLOAD, BAD_SIGNATURE, DONE, OLD_VERSION, OTHER_UTILITY, TOO_MANY_GROUPS
 from shared.ed25519 import verify_steps
 from shared.fold import GROUPS_MAX
 from shared.policy import Floor, Policy, decode_floor, decode_policy
@@ -32,6 +32,8 @@ class DocumentCommands:
             decoded, public = decode_policy(document), settings.command_public
         else:
             decoded, public = decode_tariff(document), settings.command_public
+            if not decoded.is_payable():
+                return BAD_PAYLOAD, None
         genuine = yield from verify_steps(public, document, signature)
         return (DONE, (document, decoded)) if genuine else (BAD_SIGNATURE, None)
 

@@ -19,7 +19,7 @@ class FlowDesk:
         self._paused_ms = dict.fromkeys(core.channels(), now_ms)
         self._watches = {}
         for channel in core.channels():
-            pulse_ml = core.settings.meters[channel].pulse_volume_ml
+            pulse_ml = core.meter(channel).pulse_volume_ml or core.settings.meters[channel].pulse_volume_ml
             self._watches[channel] = FlowWatch(pulse_ml, core.registers[channel].volume_ml, now_ms)
 
     def flow_l_h(self, channel: int) -> int:
@@ -30,10 +30,10 @@ class FlowDesk:
         """Begin or end the pause of a meter, as far as there is room for the entry."""
         core = self._core
         watch = self._watches[channel]
-        fresh = watch.take(core.registers[channel].volume_ml, now_ms)
+        meter = core.meter(channel)
+        fresh = watch.take(core.registers[channel].volume_ml, now_ms, meter.pulse_volume_ml)
         if core.recovery:
             return
-        meter = core.meter(channel)
         if meter.paused:
             if now_ms - self._paused_ms[channel] >= FLOW_PAUSE_MS:
                 self._note(channel, kinds.EVENT_FLOW_PAUSE_OVER, 0, now_ms)

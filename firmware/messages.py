@@ -17,6 +17,7 @@ from shared.errors import WireError
 
 TIME_ENTRY_S = const(60)  # a smaller correction of the clock is not worth an entry
 _NONCE_SIZE = const(8)
+_AHEAD_MAX_S = const(315360000)  # time never runs back: one wrong message must not end all days
 _DELAY_S = const(120)  # how much older than a running, trusted clock signed time may be
 
 
@@ -150,6 +151,8 @@ class Messages:
         trusted = core.clock.quality() == kinds.TIME_TRUSTED
         if time["time_s"] <= self._signed_s or (trusted and time["time_s"] < core.clock.now() - _DELAY_S):
             return "refused: time that was under way too long"
+        if time["time_s"] > core.clock.now() + _AHEAD_MAX_S:
+            return "refused: time that lies more than ten years ahead; enrol the gateway again"
         genuine = yield from verify_steps(core.settings.command_public, document, signature)
         if not genuine:
             return "refused: the signature of the time is wrong"

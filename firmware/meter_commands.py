@@ -23,6 +23,7 @@ from shared.compat import const
 
 UNTIL_MAX_S = const(2678400)  # 31 days: nothing that is time-boxed lasts longer
 _AMOUNT_LIMIT = 1 << 47
+_PULSE_MAX_ML = const(100000000)  # 100 m3: a register of pulses that large still lasts for two million of them
 _LAYOUTS = {
     documents.COMMAND_MODE: documents.MODE_PAYLOAD,
     documents.COMMAND_CONTROL: documents.CONTROL_PAYLOAD,
@@ -90,7 +91,7 @@ class MeterCommands:
         entries = [core.entry(kinds.MODE, meter.channel, rule, mode, reference_a=group)]
         if mode & kinds.MODE_CURRENCY:
             tariff = core.documents.tariff_to_join(group, core.clock.now())
-            if tariff is None:
+            if tariff is None or (group == meter.group and tariff.version < meter.tariff_version):
                 return NO_TARIFF, []
             if group != meter.group or tariff.check != meter.tariff_check:
                 entry = core.entry(kinds.TARIFF, meter.channel, rule, kinds.COUNTER_CONTINUE)
@@ -131,24 +132,24 @@ class MeterCommands:
         pot, delta = payload["pot"], payload["delta"]
         if not kinds.NO_POT < pot < kinds.POTS or not delta:
             return BAD_PAYLOAD, []
-        refused = _out_of_bounds(pot, meter.pots[pot] + delta, core.policy_of(meter.channel))
+        refused = _out_of_bounds(pot, delta, meter.pots[pot] + delta, core.policy_of(meter.channel))
         if refused:
             return refused, []
         rule, detail = kinds.RULE_COMMAND, kinds.GRANT_ADJUSTMENT
         return DONE, [core.entry(kinds.GRANT, meter.channel, rule, detail, pot=pot, delta=delta, reference_a=counter)]
 
     def _factor(self, channels, payload, _counter):
-        if not payload["pulse_volume_ml"]:
+        if not 0 < payload["pulse_volume_ml"] <= _PULSE_MAX_ML:
             return BAD_PAYLOAD, []
         volume_ml = payload["pulse_volume_ml"]
         return DONE, [self._core.entry(kinds.FACTOR, channels[0], kinds.RULE_COMMAND, reference_a=volume_ml)]
 
 
-def _out_of_bounds(pot, after, policy):
+def _out_of_bounds(pot, delta, after, policy):
     """The reason why a pot may not hold so much, or 0. What was used of emergency credit is 0 or less."""
     if pot == kinds.EMERGENCY_CREDIT:
         return OVER_LIMIT if after > 0 else BELOW_ZERO if after < -_AMOUNT_LIMIT else 0
     if after < 0:
-        return BELOW_ZERO
+        return BELOW_ZERO if delta < 0 else 0  # an account may open below 0, and comes up step by step
     most = policy.max_meter_balance if pot != kinds.ACCUMULATED_DEBT else _AMOUNT_LIMIT - 1
     return OVER_LIMIT if after > most else 0

@@ -29,6 +29,7 @@ _SETTINGS_FILE = "settings"
 _TABLES_SIZE = const(96)
 _CHANNELS = const(8)
 _TOKEN_UNIT = const(100000)  # ml (energy: mWh) in one unit of a token: 0.1 m3, 0.1 kWh
+_MOSTLY_0 = ("opening_balance", "opening_register", "mode", "group")  # they rest in the class where they are
 
 
 class Identity:
@@ -44,28 +45,33 @@ class Identity:
 class MeterSettings:
     """One meter: `channel`, `drn`, `commodity`, `pulse_volume_ml`, opening figures, the STS key of its enrolment."""
 
+    token_unit = _TOKEN_UNIT
+    opening_balance = opening_register = mode = group = 0
+
     def __init__(self, fields: dict, tables: "Tables | None") -> None:  # type: ignore[type-arg]
         self.channel = fields["channel"]
         self.drn = fields["drn"].decode()
         self.commodity = fields["commodity"]
         self.pulse_volume_ml = fields["pulse_volume_ml"]
-        self.token_unit = _TOKEN_UNIT
         self.krn = fields["krn"]
         self.kt = fields["kt"]
         self.ken = fields["ken"]
         self.ti = fields["ti"]
         self.base_year = fields["base_year"]
         self.tid_minimum = fields["tid_minimum"]
-        self.opening_balance = fields["opening_balance"]
-        self.opening_register = fields["opening_register"]
-        self.mode = fields["mode"]
-        self.group = fields["group"]
         self.decoder_key = fields["decoder_key"]
-        self.key_check = documents.key_check(self.decoder_key)
+        for name in _MOSTLY_0:
+            if fields[name]:
+                setattr(self, name, fields[name])
         self.return_key = fields["return_key"]
         self.ea = fields["ea"]
         self._tables = tables
         self.make_cipher(self.decoder_key)  # it has to work; it is kept only where it is in force
+
+    @property
+    def key_check(self) -> int:
+        """What names the key of the enrolment in entries."""
+        return documents.key_check(self.decoder_key)
 
     def make_cipher(self, decoder_key: bytes):
         """The cipher of another key of this meter; KeyDataError when its length is wrong."""

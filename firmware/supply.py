@@ -10,6 +10,7 @@ from shared import kinds, lifeline, supply
 from shared.compat import const
 
 _SUPPLY = const(0xFF)  # of a decision: the state without SHUT
+_ELECTRICITY = const(0)
 RETRY_CLOSED_MS = const(3600000)  # how often a valve that lets through while closed is driven into its seat again
 
 
@@ -30,7 +31,8 @@ class SupplyDesk:
         """Compare what the policy gives with what was intended, and move if it differs."""
         core = self._core
         if core.recovery:
-            if core.floor.minimum_supply > kinds.CLOSED:  # no intent can be written, so the floor itself opens
+            if core.floor.minimum_supply > kinds.CLOSED or core.meter(channel).has(kinds.MODE_CRITICAL):
+                # no intent can be written, so the floor itself opens
                 self._valves.aim(channel, True, False, kinds.RULE_FLOOR)
             return
         if not self._is_news(channel):
@@ -68,11 +70,14 @@ class SupplyDesk:
         """Whether there is anything to write: another supply, or a slot of the lifeline that has begun."""
         core = self._core
         meter = core.meter(channel)
-        if wanted & _SUPPLY == kinds.LIFELINE and core.has_room():
+        if wanted & _SUPPLY == kinds.LIFELINE:  # also out of the room that is kept: it is the least that there is
             policy = core.policy_of(channel)
             if lifeline.due(meter, core.clock.now(), policy, core.floor) is not None:
-                self._give_lifeline(channel, policy, now_ms)
-                wanted = self._decision(channel)[0]
+                try:
+                    self._give_lifeline(channel, policy, now_ms)
+                    wanted = self._decision(channel)[0]
+                except FlashFull:
+                    pass  # then what was decided without it is enforced
         return wanted != meter.intent | meter.shut << 8
 
     def _give_lifeline(self, channel, policy, now_ms):
@@ -124,6 +129,8 @@ class SupplyDesk:
         core = self._core
         policy = core.policy_of(channel)
         if not policy.exercise_days or meter.intent != kinds.FULL or meter.outcome != kinds.VALVE_OPENED:
+            return False
+        if core.settings.meters[channel].commodity == _ELECTRICITY:
             return False
         if meter.day - meter.exercised_day < policy.exercise_days or core.clock.quality() == kinds.TIME_UNKNOWN:
             return False

@@ -7,16 +7,15 @@ shown. A token is never written down or logged.
 from firmware.answers import return_code_page
 from firmware.ledger.store import FlashFull
 from firmware.management import ManagementDesk
-from firmware.meter.acceptance import credit_of
+from firmware.meter.acceptance import credit_of, lines_of
 from firmware.panel.amounts import amount
 from shared import kinds, lockout
 from shared.compat import const
 from shared.sts.digits import split
 from shared.sts.errors import CRCError, FunctionError, TokenError
-from shared.sts.value import RESULT_CODES
 from shared.sts.token import CREDIT, MANAGEMENT, TEST, decode
+from shared.sts.value import RESULT_CODES
 from shared.sts.void import OWN_READERS
-from shared.top_up import Shares, lines
 
 ACCEPTED = const(1)
 NOT_READY = const(16)  # no room to keep the token, or RECOVERY
@@ -115,7 +114,7 @@ class TokenDesk:
         """(result code, entries) of an authentic token, REFUSED if it moves nothing; CRCError when it is not."""
         tid = 0
         try:
-            value = decode(digits, self._core.keys[channel].cipher, None, OWN_READERS)
+            value = decode(digits, self._core.keys[channel].cipher(), None, OWN_READERS)
             tid = value.tid or 0
             if value.token_class == MANAGEMENT:
                 code, entry = self._management.decide(channel, value, method, now_ms)
@@ -136,9 +135,7 @@ class TokenDesk:
         first.reference_a, first.reference_b = tid, core.keys[channel].check
         meter, policy = core.meter(channel), core.policy_of(channel)
         first.balance = meter.pots[kinds.TOKEN_CREDIT] + credit
-        shares = Shares(0, 0, policy.debt_percent, policy.emergency_percent, policy.min_service_percent)
-        owed, used = meter.pots[kinds.ACCUMULATED_DEBT], -meter.pots[kinds.EMERGENCY_CREDIT]
-        _payment, debt, emergency, _service = lines(credit, 0, owed, used, shares)
+        _payment, debt, emergency, _service = lines_of(meter, credit, policy)
         group = [first]
         for paid, pot, rule in (
             (debt, kinds.ACCUMULATED_DEBT, kinds.RULE_DEBT_SHARE),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shared.state import GatewayState, MeterState
 
 PAST_KEYS_MAX = const(16)
+KEY_CHECK_SIZE = const(4)
 RECENT_MAX = const(10)
 RECENT_SIZE = const(15)  # time 4, result 1, TID 4, amount 6 with the offset of signed numbers
 _AMOUNT_HALF = 1 << 47
@@ -52,12 +53,12 @@ def _key_change(meter: "MeterState", entry: Entry) -> None:
     """The new key, its data and, with a roll-over, an empty memory of identifiers: together. Credit stays."""
     change = KeyData(entry)
     if change.check != meter.key_check and meter.key_check not in meter.past_keys:
-        meter.past_keys.append(meter.key_check)
-    if len(meter.past_keys) > PAST_KEYS_MAX:
-        meter.past_keys.pop(0)
+        meter.past_packed += meter.key_check.to_bytes(KEY_CHECK_SIZE, "big")
+    if len(meter.past_packed) > PAST_KEYS_MAX * KEY_CHECK_SIZE:
+        meter.past_packed = meter.past_packed[KEY_CHECK_SIZE:]
         meter.retired_keys = max(meter.retired_keys - 1, 0)
     if change.roll_over:
-        meter.retired_keys = len(meter.past_keys)
+        meter.retired_keys = len(meter.past_packed) // KEY_CHECK_SIZE
         meter.tids = TidMemory(0)
     for name in ("krn", "ti", "kt", "ken", "base_code"):
         setattr(meter, name, getattr(change, name))

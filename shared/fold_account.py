@@ -33,7 +33,7 @@ def _charge(meter: "MeterState", entry: Entry) -> None:
         meter.cap_drawn = min(meter.cap_drawn + consumed, _VOLUME_MAX)
     if meter.intent == kinds.LIFELINE:
         meter.lifeline_left = max(meter.lifeline_left - consumed, 0)
-    if meter.intent == kinds.CLOSED:
+    if meter.is_shut() or entry.rule == kinds.RULE_VALVE_FAILED:
         meter.closed_flow = min(meter.closed_flow + consumed, _VOLUME_MAX)
     _charged(meter, entry)
 
@@ -75,13 +75,15 @@ def _day(meter: "MeterState", entry: Entry) -> None:
         meter.block_counter = 0
         meter.block_share = 0
     meter.warned &= _PER_TOKEN
-    meter.fixed_day = meter.allowance_day = meter.day  # what is due is of the days that this entry closes, no others
+    meter.fixed_day = meter.day  # the fixed charge behind it is for the days that this entry closes, no others
     meter.day_register = entry.register
     meter.day = entry.detail
     meter.failed_motions = 0
 
 
 def _mode(meter: "MeterState", entry: Entry) -> None:
+    if (meter.mode ^ entry.detail) & kinds.MODE_CURRENCY:  # amounts in the other unit mean nothing any more
+        meter.emergency_invoked = meter.month_charged = 0
     meter.mode = entry.detail & _BYTE
     if meter.group != entry.reference_a & _WORD:
         meter.tariff_version = meter.tariff_check = 0  # the versions of another group are its own
@@ -117,6 +119,8 @@ def _grant(meter: "MeterState", entry: Entry) -> None:
         meter.allowance_day = entry.reference_a & _WORD
     elif entry.detail == kinds.GRANT_RESERVED:
         meter.reserved_invoked = 1
+    if entry.pot == kinds.RESERVED_CREDIT and entry.delta > 0 and meter.pots[kinds.RESERVED_CREDIT] <= 0:
+        meter.reserved_invoked = 0  # what was released is used up: the next is released anew
 
 
 ACCOUNT_HANDLERS = {

@@ -57,6 +57,8 @@ def _payer(meter: MeterState, entry: Entry, laws: Laws, consumed: int) -> str:
     pot, rule, most = payer(meter, entry.time_s, entry.quality, laws.policy)
     if (entry.pot, entry.rule) != (pot, rule):
         return f"paid by pot {entry.pot}, rule {entry.rule}, where it is pot {pot}, rule {rule}"
+    if meter.has(kinds.MODE_CURRENCY) and laws.tariff is None:
+        return ""  # how much the credit buys stands in a tariff that is not known here
     if consumed > volume_of(meter, laws.tariff, most):
         return f"more than the {most} that is left in {kinds.POT_NAMES[pot]}"
     return ""

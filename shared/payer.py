@@ -31,14 +31,19 @@ def payer(
 ) -> "tuple[int, int, int]":
     """(pot, rule id, the most that it pays) for a charge at a time; NO_POT: nobody pays, and the rule says why.
 
-    What flows only because date and time cannot be believed draws on the cap for it, whoever pays: its rule says so.
+    What flows only because date and time cannot be believed, or because the valve fails, draws on the cap for it,
+    whoever pays: its rule says so.
     """
     pot, rule, most = _payer(meter, time_s, quality, policy, charge)
-    if charge == CONSUMPTION and meter.intent == kinds.FULL and supply.reason_to_limit(meter, policy):
-        held = supply.held_open(meter, time_s, quality, policy)
-        if held in DRAWING and not supply.opened_by_hand(meter, time_s):
-            rule = held
-    return pot, rule, most
+    if charge != CONSUMPTION or meter.intent != kinds.FULL or not supply.reason_to_limit(meter, policy):
+        return pot, rule, most
+    if supply.opened_by_hand(meter, time_s):
+        return pot, rule, most
+    if meter.failed_motions >= supply.FAILED_MAX:
+        spent = meter.closed_flow >= policy.closed_flow_cap_ml
+        return (kinds.NO_POT, kinds.RULE_VALVE_FAILED, ALL) if spent else (pot, kinds.RULE_VALVE_FAILED, most)
+    held = supply.held_open(meter, time_s, quality, policy)
+    return pot, held if held in DRAWING else rule, most
 
 
 def _payer(meter: "MeterState", time_s: int, quality: int, policy: "Policy", charge: int) -> "tuple[int, int, int]":
@@ -69,6 +74,15 @@ def payer_of_fixed(meter: "MeterState", time_s: int, quality: int, policy: "Poli
     return kinds.NO_POT, kinds.RULE_NOT_COLLECTED
 
 
+def friendly_matters(collection: int) -> bool:
+    """Whether a credit pays for consumption in friendly hours and not otherwise, or the other way round."""
+    for pot in range(1, kinds.POTS):
+        friendly = collects(collection, pot, CONSUMPTION, WHEN_FRIENDLY)
+        if friendly != collects(collection, pot, CONSUMPTION, OTHERWISE):
+            return True
+    return False
+
+
 def collects(collection: int, pot: int, charge: int, situation: int) -> bool:
     """Whether a credit pays a charge in one of the four situations."""
     return collection >> 4 * (2 * (pot - 1) + charge) & situation != 0
@@ -79,7 +93,7 @@ def _nobody(meter: "MeterState", time_s: int, policy: "Policy", charge: int) -> 
         return kinds.RULE_BULK
     if meter.has(kinds.MODE_CREDIT):
         return kinds.RULE_CREDIT_MODE
-    closed = meter.intent == kinds.CLOSED and charge == CONSUMPTION
+    closed = meter.is_shut() and charge == CONSUMPTION
     return kinds.RULE_FLOW_WHILE_CLOSED if closed and meter.closed_flow >= policy.closed_flow_cap_ml else 0
 
 

@@ -117,6 +117,8 @@ _MOST = (
     ("emergency_percent", 100),
     ("min_service_percent", 100),
     ("least_supply", _FULL),
+    ("max_meter_balance", 0x400000000000),  # what a pot holds is written in 47 bits and a sign
+    ("allowance_max", 0x400000000000),
 )
 
 # emergency_activation, reserved_activation. Between emergency_auto_from_min and _to_min emergency credit is automatic.
@@ -190,6 +192,8 @@ def decode_policy(document: bytes) -> Policy:
         if getattr(policy, name) > most:
             raise WireError(f"{name}: {getattr(policy, name)} is more than {most}")
     aliases.check(policy.aliases)
+    if not policy.lifeline_untrusted_ml:
+        raise WireError("lifeline_untrusted_ml: 0 leaves nothing where a lifeline is guaranteed; give a volume a day")
     if not policy.lifeline_releases:
         raise WireError("lifeline_releases: a day has at least one release")
     return policy

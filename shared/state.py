@@ -9,9 +9,9 @@ import hashlib
 
 from shared import kinds
 from shared.entries import HASH_SIZE, Entry
-from shared.fold import GATEWAY_HANDLERS, METER_HANDLERS
-from shared.tid_memory import TidMemory
-from shared.wire import Layout, Reader, write_unsigned
+from shared.fold import GATEWAY_HANDLERS, KEY_CHECK_SIZE, METER_HANDLERS
+from shared.tid_memory import TID_SIZE, TidMemory
+from shared.wire import Layout, Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,8 +122,6 @@ _SPECIAL = (
 _PLAIN = tuple([name for name, _kind in _METER.fields if name not in _SPECIAL])
 _DAY_S = 86400
 _COUNTED = ("policies", "meters")
-_TID_SIZE = 3
-_KEY_CHECK_SIZE = 4
 
 
 class MeterState:
@@ -138,7 +136,7 @@ class MeterState:
     def __init__(self, channel: int):
         self.channel = channel
         self.pots = [0] * kinds.POTS
-        self.past_keys: list[int] = []
+        self.past_packed = b""  # check values of past keys, KEY_CHECK_SIZE bytes each: a list is four times as large
         self.retired_keys = 0
         self.tids = TidMemory(0)
 
@@ -152,6 +150,10 @@ class MeterState:
         """Whether the valve is to be open: by the intent, and in LIFELINE while its quota lasts (DRIP: the bypass)."""
         return self.intent >= kinds.LIFELINE and not self.shut
 
+    def is_shut(self) -> bool:
+        """Whether nothing is to flow: closed, or the quota of the lifeline is drawn."""
+        return self.intent == kinds.CLOSED or bool(self.shut)
+
     def has(self, mode: int) -> bool:
         """Whether any of these MODE bits is set."""
         return bool(self.mode & mode)
@@ -162,10 +164,16 @@ class MeterState:
         for name in _PLAIN:
             _set(twin, name, getattr(self, name))
         twin.pots = self.pots[:]
-        twin.past_keys = self.past_keys[:]
+        twin.past_packed = self.past_packed
         twin.retired_keys = self.retired_keys
-        twin.tids = TidMemory(self.tids.minimum, self.tids.tids[:])
+        twin.tids = self.tids.copy()
         return twin
+
+    @property
+    def past_keys(self) -> "list[int]":
+        """The check values of past keys, newest last."""
+        reader = Reader(self.past_packed)
+        return [reader.unsigned(KEY_CHECK_SIZE, "past key") for _ in range(len(self.past_packed) // KEY_CHECK_SIZE)]
 
     def is_retired(self, key_check: int) -> bool:
         """Whether a key was in force before the last roll-over: tokens under it could be used a second time."""
@@ -180,14 +188,12 @@ class MeterState:
             reserved_credit=self.pots[kinds.RESERVED_CREDIT],
             accumulated_debt=self.pots[kinds.ACCUMULATED_DEBT],
             tid_minimum=self.tids.minimum,
-            tids=len(self.tids.tids),
+            tids=len(self.tids.packed) // TID_SIZE,
             retired_keys=self.retired_keys,
-            past_keys=len(self.past_keys),
+            past_keys=len(self.past_packed) // KEY_CHECK_SIZE,
             **values,
         )
-        rows = [write_unsigned(tid, _TID_SIZE, "tid") for tid in self.tids.tids]
-        rows.extend([write_unsigned(check, _KEY_CHECK_SIZE, "past key") for check in self.past_keys])
-        return head + b"".join(rows)
+        return head + self.tids.packed + self.past_packed
 
 
 for _name in _PLAIN:
@@ -297,10 +303,9 @@ def _read_meter(reader: Reader) -> MeterState:
     meter.pots[kinds.EMERGENCY_CREDIT] = head["emergency_credit"]
     meter.pots[kinds.RESERVED_CREDIT] = head["reserved_credit"]
     meter.pots[kinds.ACCUMULATED_DEBT] = head["accumulated_debt"]
-    tids = [reader.unsigned(_TID_SIZE, "tid") for _ in range(head["tids"])]
-    meter.tids = TidMemory(head["tid_minimum"], tids)
+    meter.tids = TidMemory(head["tid_minimum"], reader.take(head["tids"] * TID_SIZE, "tids"))
     meter.retired_keys = head["retired_keys"]
-    meter.past_keys = [reader.unsigned(_KEY_CHECK_SIZE, "past key") for _ in range(head["past_keys"])]
+    meter.past_packed = reader.take(head["past_keys"] * KEY_CHECK_SIZE, "past keys")
     return meter
 
 

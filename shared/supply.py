@@ -16,6 +16,10 @@ SHUT = const(0x100)  # in a decision: LIFELINE, and its quota is drawn
 FAILED_MAX = const(3)  # failed motions in a row after which a valve is left open for the day
 
 
+# Closures that say nothing about credit: behind them supply comes back without the reconnect threshold.
+_NOT_FOR_CREDIT = (kinds.RULE_FLOW_LIMIT, kinds.RULE_CUSTOMER_LOCK, kinds.RULE_SAFETY)
+
+
 def decide(meter: "MeterState", time_s: int, quality: int, policy: "Policy", floor: "Floor") -> "tuple[int, int]":
     """(supply state, with SHUT where LIFELINE waits for its next quota; rule id) for a meter's state at a time."""
     below = _below_floor(meter, time_s)
@@ -89,17 +93,22 @@ def _below_floor(meter: "MeterState", time_s: int) -> int:
 
 def _requested(meter: "MeterState", time_s: int, quality: int, policy: "Policy") -> "tuple[int, int]":
     reason = reason_to_limit(meter, policy)
-    if not reason:
-        return _unlimited(meter, _unsure_of_open(meter, time_s, quality, policy), policy)
     by_hand = opened_by_hand(meter, time_s)
+    unsure = _unsure_of_open(meter, time_s, quality, policy)
+    if not reason:
+        wanted, rule = _unlimited(meter, unsure, policy)
+        return (kinds.FULL, by_hand) if by_hand and wanted != kinds.FULL else (wanted, rule)
     if by_hand:
         return kinds.FULL, by_hand
     if meter.failed_motions >= FAILED_MAX:
         return kinds.FULL, kinds.RULE_VALVE_FAILED
-    held = held_open(meter, time_s, quality, policy) if meter.intent == kinds.FULL else kinds.RULE_NONE
-    if held:
+    held = held_open(meter, time_s, quality, policy) if meter.intent != kinds.CLOSED else kinds.RULE_NONE
+    if held and meter.intent == kinds.FULL:
         return kinds.FULL, held
-    return _limited(reason, _unsure_of_open(meter, time_s, quality, policy), policy)
+    wanted, rule = _limited(reason, unsure, policy)
+    if held and wanted < meter.intent:  # what is limited is not closed now either
+        return int(meter.intent), held
+    return wanted, rule
 
 
 def _unsure_of_open(meter: "MeterState", time_s: int, quality: int, policy: "Policy") -> int:
@@ -112,7 +121,9 @@ def _unlimited(meter: "MeterState", unsure: int, policy: "Policy") -> "tuple[int
     if meter.has(kinds.MODE_BULK):
         return kinds.FULL, kinds.RULE_BULK
     billed = meter.has(kinds.MODE_CREDIT)
-    if meter.intent != kinds.FULL and not billed and credit.available(meter, policy) <= policy.reconnect_threshold:
+    otherwise = meter.intent == kinds.CLOSED and meter.closure_rule in _NOT_FOR_CREDIT
+    lacked = meter.intent != kinds.FULL and not billed and not otherwise
+    if lacked and credit.available(meter, policy) <= policy.reconnect_threshold:
         supply, _ = _limited(kinds.RULE_CREDIT_EXHAUSTED, unsure, policy)
         return supply, kinds.RULE_BELOW_RECONNECT
     if not meter.is_open() and (policy.reconnect_armed or meter.armed) and not meter.confirmed:

@@ -34,6 +34,9 @@ CONTINUE = kinds.COUNTER_CONTINUE
 RESET = kinds.COUNTER_RESET
 PRORATE = kinds.COUNTER_PRORATE
 
+PRICE_MAX = 1 << 36
+"""The highest price and monthly charge that a gateway takes: what a charge costs must fit the field of an entry."""
+
 _BLOCKS_MAX = const(8)
 _MONTHS = const(12)
 _DAYS = const(365)
@@ -52,6 +55,10 @@ class Tariff:
         self.fixed_days_max = head["fixed_days_max"]
         self.limits = limits
         self.prices = prices
+
+    def is_payable(self) -> bool:
+        """Whether no price is above PRICE_MAX."""
+        return max(self.prices) <= PRICE_MAX and self.fixed_month <= PRICE_MAX
 
     def charge(self, before_ml: int, consumed_ml: int, remainder: int, share: int) -> "tuple[int, int]":
         """(money, remainder) for `consumed_ml` after `before_ml` of the month; the remainder goes into the next call.

@@ -219,18 +219,17 @@ def top_ups() -> Iterator[tuple[str, ...]]:
 
 def doses() -> Iterator[tuple[str, ...]]:
     """What a slot of the lifeline brings: 25 litres a day from 04:00."""
-    for text, values, least, last_slots, left in (
-        ("the first slot", {}, 0, 0, 0),
+    for text, values, least, days_ago, left in (
+        ("the first slot", {}, 0, -1, 0),
         ("the next day, 10,000 ml were left", {}, 0, 1, 10_000),
         ("the same, unused quota is kept for two slots", {"lifeline_carry_periods": 2}, 0, 1, 10_000),
         ("the same, after five days", {"lifeline_carry_periods": 2}, 0, 5, 10_000),
-        ("two releases a day", {"lifeline_releases": 2}, 0, 2, 0),
+        ("two releases a day", {"lifeline_releases": 2}, 0, 1, 0),
         ("the floor guarantees 50,000 ml a day", {}, 50_000, 1, 0),
-        ("this slot's quota was given", {}, 0, -1, 10_000),
+        ("this slot's quota was given", {}, 0, 0, 10_000),
     ):
         policy = policy_of(**{"lifeline_quota_ml": _QUOTA_ML, **values})
-        slot = lifeline.slot_at(_NOON_S, policy)
-        before = 0 if not last_slots else slot - max(last_slots, 0)
+        before = 0 if days_ago < 0 else lifeline.slot_at(_NOON_S - days_ago * 86400, policy)
         meter = meter_of(0, kinds.LIFELINE, lifeline_slot=before, lifeline_left=left)
         given = lifeline.due(meter, _NOON_S, policy, Floor(lifeline_quota_ml=least))
         yield text, "nothing new" if given is None else f"{given[1]:,} ml"
@@ -239,7 +238,10 @@ def doses() -> Iterator[tuple[str, ...]]:
 def identifiers() -> Iterator[tuple[str, ...]]:
     """Whether a token identifier can still be taken."""
     words = {FRESH: "taken, once", OLD: "refused: old", USED: "refused: used"}
-    few, full = TidMemory(1000, [2000, 3000]), TidMemory(1000, list(range(2000, 2000 + SIZE)))
+    few, full = TidMemory(1000), TidMemory(1000)
+    for memory, tids in ((few, (2000, 3000)), (full, range(2000, 2000 + SIZE))):
+        for tid in tids:
+            memory.accept(tid)
     for text, memory, tid in (
         ("newer than all that were used", few, 4000),
         ("older than one that was used, but not used itself", few, 2500),

@@ -17,6 +17,7 @@ from shared.sts.errors import (
 )
 from shared.sts.time_id import time_of
 from shared.tid_memory import OLD, USED
+from shared.top_up import Shares, lines
 
 _CREDIT = 0  # token class
 _CURRENCY = 4  # added to a commodity's subclass: credit in money
@@ -44,10 +45,16 @@ def credit_of(value, settings, key, meter: MeterState, balance: int, policy: Pol
     credit = value.amount * (1 if in_money else settings.token_unit)
     if credit <= 0:
         raise RangeError("a token without credit")
-    if balance + credit > policy.max_meter_balance:
+    if balance + lines_of(meter, credit, policy)[3] > policy.max_meter_balance:
         raise CreditOverflowError("the balance would exceed its limit; use the token later")
     check_time(value.tid, key, policy, now_s, quality)
     return credit
+
+
+def lines_of(meter: MeterState, credit: int, policy: Policy) -> "tuple[int, int, int, int]":
+    """(payment debt, accumulated debt, emergency credit, service) of a top-up; the first is the cloud's, and 0 here."""
+    shares = Shares(0, 0, policy.debt_percent, policy.emergency_percent, policy.min_service_percent)
+    return lines(credit, 0, meter.pots[kinds.ACCUMULATED_DEBT], -meter.pots[kinds.EMERGENCY_CREDIT], shares)
 
 
 def check_unused(tid: int, key, meter: MeterState) -> None:

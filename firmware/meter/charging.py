@@ -72,10 +72,11 @@ _FREE = (kinds.RULE_BULK, kinds.RULE_CREDIT_MODE)
 
 def _until_event(meter, rule: int, policy) -> int:
     """The volume at which something other than a credit ends."""
+    uncontrolled = meter.is_shut() or rule == kinds.RULE_VALVE_FAILED
+    if uncontrolled and meter.closed_flow < policy.closed_flow_cap_ml:
+        return int(policy.closed_flow_cap_ml - meter.closed_flow)
     if meter.intent == kinds.LIFELINE and meter.lifeline_left > 0:
         return int(meter.lifeline_left)
-    if meter.intent == kinds.CLOSED and meter.closed_flow < policy.closed_flow_cap_ml:
-        return int(policy.closed_flow_cap_ml - meter.closed_flow)
     if rule in (kinds.RULE_CLOCK_UNTRUSTED, kinds.RULE_CALENDAR_EXPIRED):
         return max(int(policy.untrusted_clock_cap - meter.cap_drawn), 1)
     return ALL

@@ -1,6 +1,6 @@
 """A gateway of meters on a fake flash, and the utility that enrolled it: vends real tokens, signs real documents."""
 
-from firmware import enrol, settings
+from firmware import enrol, epoch, settings
 from firmware.gateway import Gateway
 from shared import documents, ed25519, kinds, x25519
 from shared.policy import FLOOR, FLOOR_FIELDS, POLICY, POLICY_FIELDS, encode_fields
@@ -146,7 +146,7 @@ class House:
     def start(self) -> None:
         """Power comes on; the real time is unknown to the gateway."""
         self.now_ms = 0
-        config, own = enrol.start(self.flash)
+        config, own = epoch.start(self.flash)
         self.gateway = Gateway(self.flash, config, own, self.valves, self._clock, Random(), 0)
         self.gateway.attach_panel(16, 2)
         self.counts = [0] * len(self.counts)

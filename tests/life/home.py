@@ -1,6 +1,6 @@
 """A gateway of five unlike meters under power, with its customers, its utility and the real time around it."""
 
-from firmware import enrol
+from firmware import epoch
 from firmware.clock import Clock
 from firmware.gateway import Gateway
 from shared import documents, ed25519, kinds
@@ -74,7 +74,7 @@ class Home(House):
 
     def start(self) -> None:
         self.now_ms = 0
-        started = enrol.start(self.flash)
+        started = epoch.start(self.flash)
         assert started is not None
         self.gateway = Gateway(self.flash, *started, self.valves, self._clock, self.random, 0)
         self.counts = [0] * len(self.counts)

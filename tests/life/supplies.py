@@ -4,6 +4,7 @@ from shared import kinds
 from shared.entries import Entry
 from shared.policy import Floor, Policy
 from shared.state import MeterState
+from shared.supply import FAILED_MAX
 from tests.life.calendars import Hours
 
 
@@ -32,8 +33,10 @@ class Supplies:
         without = available <= policy.disablement_threshold
         if meter.intent == kinds.LIFELINE and without and entry.pot == kinds.ACCUMULATED_DEBT:
             assert policy.lifeline_charged, "the lifeline became a debt"
-        unpaid = entry.pot in (kinds.NO_POT, kinds.ACCUMULATED_DEBT)
-        if not without or not unpaid or meter.intent != kinds.FULL or meter.hold:
+        trusted = without or entry.pot == kinds.ACCUMULATED_DEBT  # on the strength of what is to come
+        if not trusted or meter.intent != kinds.FULL or meter.hold:
+            return
+        if without and meter.failed_motions >= FAILED_MAX:  # a valve that fails has a bound of its own
             return
         if meter.has(kinds.MODE_BULK | kinds.MODE_CREDIT) or entry.time_s < meter.open_all_until_s:
             return

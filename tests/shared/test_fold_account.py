@@ -241,3 +241,43 @@ def test_a_share_or_a_remainder_that_cannot_be_leaves_a_state_that_can_be_judged
 
         assert meter.block_share == 0 and meter.remainder == UNIT - 1
         TARIFF.charge(meter.block_counter, 300, meter.remainder, meter.block_share)
+
+
+def test_reserved_credit_that_comes_when_the_last_is_used_up_waits_for_its_key_again():
+    state, meter = meter_with(reserved_invoked=1)
+    more = {"pot": kinds.RESERVED_CREDIT, "delta": 50, "detail": kinds.GRANT_ALLOWANCE, "reference_a": DAY}
+
+    put(state, kinds.GRANT, **more)
+    assert meter.reserved_invoked == 0
+
+    meter.reserved_invoked = 1
+    put(state, kinds.GRANT, **more)
+    assert meter.reserved_invoked == 1 and meter.pots[kinds.RESERVED_CREDIT] == 100
+
+
+def test_emergency_credit_in_one_unit_is_none_in_the_other():
+    state, meter = meter_with(emergency_invoked=1, emergency_limit=500, month_charged=7)
+
+    put(state, kinds.MODE, detail=kinds.MODE_CRITICAL)
+    assert (meter.emergency_invoked, meter.month_charged) == (1, 7)
+
+    put(state, kinds.MODE, detail=kinds.MODE_CURRENCY)
+    assert (meter.emergency_invoked, meter.month_charged) == (0, 0)
+
+
+def test_a_forged_repayment_leaves_pots_that_can_be_written():
+    for delta in ((1 << 47) - 1, -(1 << 47)):
+        for pot in (kinds.ACCUMULATED_DEBT, kinds.EMERGENCY_CREDIT):
+            state, meter = meter_with()
+            for _ in range(3):
+                meter.pots[kinds.TOKEN_CREDIT] = 0
+                put(state, kinds.REPAY, detail=pot, delta=delta)
+                state.to_bytes()
+
+
+def test_a_fixed_charge_is_due_for_the_days_that_the_last_day_entry_closed():
+    state, meter = meter_with(day=DAY, fixed_day=DAY - 90)
+
+    put(state, kinds.DAY, detail=DAY + 3)
+
+    assert (meter.day, meter.fixed_day) == (DAY + 3, DAY)

@@ -4,6 +4,7 @@ from shared import kinds
 from shared.checks import contradiction
 from shared.civil import day_of
 from shared.in_force import InForce
+from shared.lifeline import SLOTS_A_DAY
 from shared.money_checks import BLOCK_SHIFT, allowance
 from shared.policy import AUTOMATIC, ON_KEY, Policy
 from shared.tariff import decode_tariff, encode_tariff, fixed_charge
@@ -121,6 +122,15 @@ def test_another_price_tariff_block_or_remainder_is_contradicted():
 
 def changed_delta(state, entry, delta):
     return changed(entry, delta=delta, balance=state.meters[0].pots[entry.pot] + delta)
+
+
+def test_a_tariff_that_is_not_known_contradicts_no_volume():
+    state = priced(credit=500)
+    known = InForce()
+    known.add(Policy())
+
+    assert contradiction(state, priced_charge(state, 250), known) == ""
+    assert contradiction(state, priced_charge(state, 100000), known) == ""
 
 
 def test_the_last_millilitre_may_cost_more_than_is_left_and_no_more_may_be_taken():
@@ -293,10 +303,11 @@ def test_a_lifeline_is_given_once_a_slot_and_of_the_quota_that_is_due():
     state.meters[0].lifeline_slot = 7
     assert given(7, 9000) == "the lifeline of slot 7 after slot 7"
     state.meters[0].lifeline_slot = 0
-    today = changed(grant(state, kinds.GRANT_LIFELINE, reference_a=DAY, reference_b=9000), time_s=DAY * 86400)
+    slot = DAY * SLOTS_A_DAY
+    today = changed(grant(state, kinds.GRANT_LIFELINE, reference_a=slot, reference_b=9000), time_s=DAY * 86400)
     assert verdict(state, today, **policy) == ""
     assert "is not due" in verdict(state, changed(today, reference_b=9001), **policy)
-    assert "is not due" in verdict(state, changed(today, reference_a=DAY + 1, reference_b=9000), **policy)
+    assert "is not due" in verdict(state, changed(today, reference_a=slot + 1, reference_b=9000), **policy)
 
 
 def test_reserved_credit_is_released_when_it_waits_for_a_key():

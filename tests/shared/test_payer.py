@@ -156,6 +156,18 @@ def test_what_flows_while_closed_is_charged_up_to_a_cap():
     assert paid(meter, policy, FIXED_CHARGE)[0] == kinds.TOKEN_CREDIT
 
 
+def test_a_lifeline_that_leaks_through_its_shut_valve_is_owed_up_to_the_same_cap():
+    meter = meter_with(intent=kinds.LIFELINE)
+    meter.shut = 1
+    policy = Policy(closed_flow_cap_ml=1000, lifeline_charged=1)
+    meter.closed_flow = 999
+    below = paid(meter, policy)
+    meter.closed_flow = 1000
+
+    assert below == (kinds.ACCUMULATED_DEBT, kinds.RULE_LIFELINE, ALL)
+    assert paid(meter, policy) == (kinds.NO_POT, kinds.RULE_FLOW_WHILE_CLOSED, ALL)
+
+
 def test_a_limited_supply_without_credit_is_free_unless_the_policy_charges_it():
     for intent, rule in ((kinds.LIFELINE, kinds.RULE_LIFELINE), (kinds.DRIP, kinds.RULE_DRIP)):
         meter = meter_with(intent=intent)

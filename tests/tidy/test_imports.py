@@ -26,6 +26,7 @@ GATEWAY = {
     "firmware.customer",
     "firmware.document_commands",
     "firmware.documents",
+    "firmware.epoch",
     "firmware.faults",
     "firmware.flow",
     "firmware.gateway",

@@ -1,6 +1,6 @@
 """Enrolment on the device: own keys once, a proof, a bundle that is for it and genuine, and one group to begin with."""
 
-from firmware import enrol, settings
+from firmware import enrol, epoch, settings
 from shared import documents, ed25519, kinds, x25519
 from shared.errors import SharedError
 from shared.seal import SealError
@@ -200,7 +200,7 @@ def test_a_gateway_whose_keys_or_settings_rotted_can_be_enrolled_again():
         house.type(house.token(3))
         head = house.gateway.core.store.head
         house.flash.flip(name, 20)
-        raises(SharedError, enrol.start, house.flash)
+        raises(SharedError, epoch.start, house.flash)
 
         made = enrol.identity(house.flash, bytes, renew=True)
         installed = enrol.store_bundle(house.flash, bundle(epoch=2))
@@ -215,8 +215,8 @@ def test_rotted_settings_do_not_let_an_old_epoch_in():
     house = House(flash=enrolled_flash(bundle(epoch=2)))
     house.flash.flip("settings", 20)
 
-    for epoch in (1, 2):
-        raises(SharedError, enrol.store_bundle, house.flash, bundle(epoch=epoch))
+    for number in (1, 2):
+        raises(SharedError, enrol.store_bundle, house.flash, bundle(epoch=number))
 
 
 def test_modes_groups_and_tariffs_are_opened_with_their_meters():

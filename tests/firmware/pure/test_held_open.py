@@ -67,3 +67,33 @@ def test_overdue_bills_draw_on_the_same_cap():
     assert open_before and house.valves[0].is_closed() and house.meter().closure_rule == kinds.RULE_ARREARS
     assert house.meter().pots[kinds.TOKEN_CREDIT] == 5000000, "in credit mode nothing is taken from it"
     audit(house)
+
+
+def test_what_flows_through_a_valve_that_will_not_close_is_owed_up_to_a_cap():
+    house = House()
+    house.trust_time()
+    house.type(house.token(1))
+    house.step(10)
+    house.valves[0].jammed = True
+    house.flow(100)
+    house.step(3 * 3700, 10000)
+    failed = house.meter().failed_motions
+
+    house.flow(500)
+    house.gateway.core.settle(0, house.now_ms)
+
+    owed = house.meter().pots[kinds.ACCUMULATED_DEBT]
+    assert (failed, owed) == (3, 10000), "10 L, and the rest is the utility's loss"
+    audit(house)
+
+
+def test_a_token_is_accepted_where_all_that_is_left_of_it_fits():
+    house = House(policy=signed_policy(1, max_meter_balance=5000000))
+    house.type(house.token(50))
+    house.step(10)
+    house.receive(house.adjust_command(kinds.ACCUMULATED_DEBT, 2000000))
+
+    code = house.type(house.token(20))
+
+    assert code == 1 and house.meter().pots[kinds.ACCUMULATED_DEBT] == 0 and house.balance() == 5000000
+    audit(house)

@@ -231,3 +231,14 @@ def test_documents_are_kept_of_16_groups():
 
         assert house.result() == (results.DONE if group < 16 else results.TOO_MANY_GROUPS)
     assert len(house.gateway.core.documents.known.policies) == 1
+
+
+def test_a_meter_joins_a_group_whose_policy_the_enrolment_brought():
+    house = House(1, more=(signed_policy(1, meter_group=3, max_meter_balance=7),))
+    house.trust_time()
+
+    house.receive(house.mode_command(0, group=3))
+
+    core = house.gateway.core
+    assert core.settings.documents == [], "what is signed is read from flash anew"
+    assert core.policy_of(0).max_meter_balance == 7 and not house.gateway.recovery
