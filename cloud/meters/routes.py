@@ -24,6 +24,7 @@ from cloud.meters import enrolment_routes, policy_routes, service, standing, sup
 from cloud.meters.models import Utility
 from cloud.rows import page
 from shared import kinds
+from shared.state import MeterState
 
 _PULSE_VOLUME_ML_MAX = 0xFFFFFFFF
 _REGISTER_ML_MAX = (1 << 48) - 1
@@ -147,6 +148,20 @@ class VerdictView(View):
     at: int
 
 
+class ValveView(View):
+    """How a valve fares: motions that arrived, the time of the last in ms (a growing one calcifies), failures in a row.
+
+    `exercised_day` and the reason and time of the last closure are as the meter's ledger says.
+    """
+
+    motions: int
+    travel_ms: int
+    failed_in_a_row: int
+    exercised_day: int
+    closed_because: str
+    closed_at: int | None
+
+
 class MeterDetail(MeterView):
     """A meter, what its ledger says (null before the first entry), and the last verdicts, newest first.
 
@@ -160,7 +175,21 @@ class MeterDetail(MeterView):
     accumulated_debt: int | None
     supply: str | None
     faults: list[str]
+    valve: ValveView | None
     last_verdicts: list[VerdictView]
+
+
+def _valve(state: MeterState | None) -> ValveView | None:
+    if state is None:
+        return None
+    return ValveView(
+        motions=state.motions,
+        travel_ms=state.travel_ms,
+        failed_in_a_row=state.failed_motions,
+        exercised_day=state.exercised_day,
+        closed_because=kinds.RULE_TEXTS[state.closure_rule] if state.closure_rule < len(kinds.RULE_TEXTS) else "",
+        closed_at=state.closure_s or None,
+    )
 
 
 async def add_utility(call: Call[NewUtility, None]) -> UtilityView:
@@ -245,6 +274,7 @@ async def one_meter(call: Call[None, None]) -> MeterDetail:
             accumulated_debt=found.pot(kinds.ACCUMULATED_DEBT),
             supply=found.supply,
             faults=found.faults,
+            valve=_valve(found.state),
             last_verdicts=[VerdictView.model_validate(verdict) for verdict in found.verdicts],
         )
 
