@@ -93,7 +93,7 @@ test-browser: $(SETUP) browser ## Run the tests that use the development page in
 	@$(RUN) -m pytest tests/sim/test_page.py $(ARGS)
 
 .PHONY: test-life
-test-life: $(SETUP) ## Run random lives of gateways against slow models; LONG=1: years, for about an hour
+test-life: $(SETUP) ## Run random lives of gateways against slow models; LONG=1: longer ones, for ten minutes
 	@PENSTOCK_LONG=$(LONG) $(RUN) -m pytest tests/life $(ARGS)
 
 .PHONY: test-tidy
