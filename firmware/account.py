@@ -33,7 +33,7 @@ class AccountDesk:
         self._seen_s = dict.fromkeys(core.channels(), -1)
         self._closed_ms = -1
         self._friendly = {}  # channel -> whether it was friendly when it was looked last
-        self._thresholds = {}  # channel -> (sequence, time quality, ml)
+        self._thresholds = {}  # channel -> (changes, time quality, ml)
 
     def tick(self, channel: int, now_ms: int) -> bool:
         """Whatever is due. False: flash refused; what has flowed stays uncharged and counts all the same."""
@@ -55,10 +55,10 @@ class AccountDesk:
         core = self._core
         quality = core.clock.quality()
         known = self._thresholds.get(channel)
-        if known is None or known[0] != core.state.sequence or known[1] != quality:
+        if known is None or known[0] != core.changes(channel) or known[1] != quality:
             meter, policy = core.meter(channel), core.policy_of(channel)
             limit_ml = charging.threshold_ml(meter, core.clock.now(), quality, policy, core.tariff_of(channel))
-            known = self._thresholds[channel] = (core.state.sequence, quality, limit_ml)
+            known = self._thresholds[channel] = (core.changes(channel), quality, limit_ml)
         return core.uncharged(channel) >= known[2]
 
     def journal_due(self, channel: int) -> bool:

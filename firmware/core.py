@@ -43,6 +43,7 @@ class Core:
         self._journal = Pair(flash, "journal")
         self.registers = self._start_registers()
         self._settled_ms = {}
+        self._changes = dict.fromkeys(self.channels(), 0)
 
     @property
     def recovery(self) -> str:
@@ -122,8 +123,18 @@ class Core:
         """Make entries durable as one group. FlashFull: there is no room, and nothing changed."""
         self.store.append(list(group))
         for entry in group:
+            self._count(entry.meter)
             if entry.kind == kinds.KEY_CHANGE:
                 self.keys[entry.meter] = self._key_in_force(entry.meter)
+
+    def changes(self, channel: int) -> int:
+        """How many entries since the start were about this meter, or about the gateway with all of its meters."""
+        return self._changes[channel]
+
+    def _count(self, meter):
+        for channel in self._changes:
+            if meter in (channel, kinds.GATEWAY):
+                self._changes[channel] += 1
 
     def has_room(self) -> bool:
         """Whether entries may be written with more room left than what is kept for tokens and valve motions."""

@@ -21,7 +21,7 @@ class SupplyDesk:
         self._core = core
         self._account = account
         self._valves = valves
-        self._sequences = dict.fromkeys(core.channels(), -1)  # what each was last decided on
+        self._changes = dict.fromkeys(core.channels(), -1)  # what each was last decided on
         self._seconds = dict.fromkeys(core.channels(), -1)
         self._pressed_ms = {}  # channel -> when a leaking valve was closed again
         for channel in core.channels():
@@ -51,10 +51,10 @@ class SupplyDesk:
     def _is_news(self, channel):
         """Whether an entry, a second or what has flowed may have changed the decision since it was last taken."""
         core = self._core
-        sequence, now_s = core.state.sequence, core.clock.now()
-        if self._sequences[channel] == sequence and self._seconds[channel] == now_s:
+        changes, now_s = core.changes(channel), core.clock.now()
+        if self._changes[channel] == changes and self._seconds[channel] == now_s:
             return core.uncharged(channel) > 0 and self._account.has_crossed(channel)
-        self._sequences[channel], self._seconds[channel] = sequence, now_s
+        self._changes[channel], self._seconds[channel] = changes, now_s
         return True
 
     def decision(self, channel: int) -> "tuple[int, int]":
