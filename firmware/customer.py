@@ -5,7 +5,7 @@ A gateway without keypad and display has it all the same: it is fed no keys, and
 
 from firmware import sounds
 from firmware.answers import HISTORY, HISTORY_END, Answers
-from firmware.controls import CODES, VALVE_LOCK
+from firmware.controls import CODES, CONFIRM, RESERVED_CREDIT, VALVE_LOCK
 from firmware.panel import digits
 from firmware.panel.panel import Panel
 from firmware.panel.pins import Pins
@@ -118,4 +118,4 @@ class CustomerDesk:
 
 def _is_private(code):
     """What a neighbour at the same keypad must not see or do."""
-    return code == VALVE_LOCK or HISTORY <= code <= HISTORY_END
+    return code in (VALVE_LOCK, RESERVED_CREDIT, CONFIRM) or HISTORY <= code <= HISTORY_END

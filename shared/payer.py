@@ -94,6 +94,8 @@ def _nobody(meter: "MeterState", time_s: int, policy: "Policy", charge: int) -> 
     if meter.has(kinds.MODE_CREDIT):
         return kinds.RULE_CREDIT_MODE
     closed = meter.is_shut() and charge == CONSUMPTION
+    if meter.locked and credit.available(meter, policy) > policy.disablement_threshold:
+        closed = False  # the customer's own lock: a valve that lets through is no free water
     return kinds.RULE_FLOW_WHILE_CLOSED if closed and meter.closed_flow >= policy.closed_flow_cap_ml else 0
 
 

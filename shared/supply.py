@@ -33,7 +33,7 @@ def decide(meter: "MeterState", time_s: int, quality: int, policy: "Policy", flo
         wanted, rule = least, why
     if wanted == kinds.DRIP and not meter.has(kinds.MODE_BYPASS):
         wanted = kinds.LIFELINE
-    if wanted == kinds.LIFELINE and _dose_is_over(meter, policy):
+    if wanted == kinds.LIFELINE and _dose_is_over(meter, time_s, policy):
         # Who has paid and is to confirm must hear of that, and not that the quota is drawn.
         return kinds.LIFELINE | SHUT, rule if rule == kinds.RULE_ARMED else kinds.RULE_LIFELINE_DRAWN
     return wanted, rule
@@ -152,12 +152,14 @@ def _least(meter: "MeterState", policy: "Policy", floor: "Floor") -> "tuple[int,
     return least, why
 
 
-def _dose_is_over(meter: "MeterState", policy: "Policy") -> bool:
+def _dose_is_over(meter: "MeterState", time_s: int, policy: "Policy") -> bool:
     """The quota is drawn; or the valve stands shut and has moved often enough today."""
     if not meter.lifeline_left:
         return True
-    return not meter.is_open() and meter.intent == kinds.LIFELINE and _rests(meter, policy)
+    return not meter.is_open() and meter.intent == kinds.LIFELINE and _rests(meter, time_s, policy)
 
 
-def _rests(meter: "MeterState", policy: "Policy") -> bool:
-    return bool(meter.motion_day == meter.day) and meter.motions_today >= 2 * policy.cycles_a_day
+def _rests(meter: "MeterState", time_s: int, policy: "Policy") -> bool:
+    """Whether the valve has moved often enough today; on a full flash no day is closed, and none is counted."""
+    today = meter.motion_day == meter.day == policy.calendar.local(time_s)[0] - 1
+    return today and meter.motions_today >= 2 * policy.cycles_a_day

@@ -222,17 +222,20 @@ def test_what_lives_by_its_quota_opens_fully_only_above_the_reconnect_threshold(
 
 def test_a_shut_lifeline_waits_when_the_valve_has_moved_often_enough_today():
     policy = {"lifeline_quota_ml": 9, "cycles_a_day": 2}
-    shut = {"intent": kinds.LIFELINE, "shut": 1, "lifeline_left": 9, "day": 7, "motion_day": 7}
-    few, often, before = dict(shut), dict(shut), dict(shut)
+    yesterday = NOON_S // 86400 - 1
+    shut = {"intent": kinds.LIFELINE, "shut": 1, "lifeline_left": 9, "day": yesterday, "motion_day": yesterday}
+    few, often, before, unclosed = dict(shut), dict(shut), dict(shut), dict(shut)
     few["motions_today"] = 3
     often["motions_today"] = 4
     before["motions_today"] = 4
-    before["motion_day"] = 6
+    before["motion_day"] = yesterday - 1
+    unclosed.update(motions_today=4, day=yesterday - 3, motion_day=yesterday - 3)
     check(
         (
             (few, policy, TRUSTED, (kinds.LIFELINE, kinds.RULE_LIFELINE)),
             (often, policy, TRUSTED, (kinds.LIFELINE | SHUT, kinds.RULE_LIFELINE_DRAWN)),
             (before, policy, TRUSTED, (kinds.LIFELINE, kinds.RULE_LIFELINE)),
+            (unclosed, policy, TRUSTED, (kinds.LIFELINE, kinds.RULE_LIFELINE)),  # no day was closed: flash is full
         )
     )
 

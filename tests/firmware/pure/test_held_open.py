@@ -97,3 +97,21 @@ def test_a_token_is_accepted_where_all_that_is_left_of_it_fits():
 
     assert code == 1 and house.meter().pots[kinds.ACCUMULATED_DEBT] == 0 and house.balance() == 5000000
     audit(house)
+
+
+def test_a_valve_that_lets_through_behind_the_customers_own_lock_is_no_free_water():
+    house = House()
+    house.trust_time()
+    house.type(house.token(10))
+    house.step(10)
+    house.gateway.key("#", house.now_ms)
+    for key in "51#":
+        house.gateway.key(key, house.now_ms)
+    house.step(10)
+    locked = house.valves[0].is_closed()
+
+    house.flow(200)
+    house.step(10)
+
+    assert locked and house.balance() == 800000
+    audit(house)
