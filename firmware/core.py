@@ -162,7 +162,8 @@ class Core:
                 meter = MeterState(channel)
                 settings = self.settings.meters[channel]
                 meter.register = settings.opening_register
-                meter.pots[kinds.TOKEN_CREDIT] = settings.opening_balance
+                meter.pots[kinds.TOKEN_CREDIT] = max(settings.opening_balance, 0)
+                meter.pots[kinds.ACCUMULATED_DEBT] = max(-settings.opening_balance, 0)
                 meter.mode, meter.group = settings.mode, settings.group
                 self.state.meters[channel] = meter
 

@@ -52,7 +52,9 @@ def _opened(settings, meter):
     rule = kinds.RULE_ENROLMENT
     entry = Entry(0, now_s, kinds.METER, meter.channel, kinds.TOKEN_CREDIT, quality, rule=rule)
     entry.detail = meter.krn << 8 | meter.ti
-    entry.delta = entry.balance = meter.opening_balance
+    if meter.opening_balance < 0:  # what the meter before it owed, less its credit
+        entry.pot = kinds.ACCUMULATED_DEBT
+    entry.delta = entry.balance = abs(meter.opening_balance)
     entry.register = meter.opening_register
     entry.reference_a = meter.tid_minimum
     entry.reference_b = meter.key_check

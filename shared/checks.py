@@ -80,8 +80,10 @@ def _gateway(state: GatewayState, entry: Entry) -> str:
 def _opening(state: GatewayState, entry: Entry) -> str:
     if entry.meter in state.meters:
         return f"meter {entry.meter} is open already"
-    if entry.pot != kinds.TOKEN_CREDIT or entry.delta != entry.balance:
+    if entry.pot not in (kinds.TOKEN_CREDIT, kinds.ACCUMULATED_DEBT) or entry.delta != entry.balance:
         return "a meter opens with its balance as delta"
+    if entry.balance < 0:
+        return "a meter opens with a credit or with a debt, and neither is below 0"
     return ""
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import select
 from cloud.ledger.inquiry import Finding, Inquiry, explained, unexplained
 from cloud.ledger.models import LedgerHead
 from cloud.meters.models import GatewayEpoch, MeterOpening
+from shared import kinds
 from shared.entries import HASH_SIZE
 
 
@@ -14,7 +15,8 @@ async def meter(inquiry: Inquiry) -> Finding:
     opening = await _opening(inquiry)
     if opening is None:
         return unexplained(f"channel {entry.meter} was not in the enrolment of epoch {position.epoch}")
-    stated = (entry.balance, entry.register, entry.reference_a, entry.reference_b, entry.detail)
+    balance = -entry.balance if entry.pot == kinds.ACCUMULATED_DEBT else entry.balance
+    stated = (balance, entry.register, entry.reference_a, entry.reference_b, entry.detail)
     given = (
         opening.balance_ml,
         opening.register_ml,

@@ -4,6 +4,7 @@ import pytest
 
 from cloud.ledger.messages import Message
 from cloud.ledger.service import Ingest
+from shared import kinds
 from tests.cloud.ledger.books import cases, entries, head, quarantined, verdicts
 from tests.fakes.device import Device
 from tests.fakes.utility import Town
@@ -274,7 +275,7 @@ async def test_a_new_epoch_starts_a_new_chain_and_closes_the_old_one(town: Town,
     await give(ingest, town, device, device.batch())
 
     assert successor.epoch == 2 and successor.acknowledged == successor.sequence
-    assert successor.balance(0) == -700
+    assert (successor.balance(0), successor.state.meters[0].pots[kinds.ACCUMULATED_DEBT]) == (0, 700)
     assert [row.verdict for row in await verdicts(town, successor)] == ["explained"] * 3
     assert [row.code for row in await quarantined(town, device)] == ["wrong epoch"]
 

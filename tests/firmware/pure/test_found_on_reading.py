@@ -47,12 +47,15 @@ def test_a_tariff_or_pulse_that_no_entry_could_hold_is_refused():
     assert house.result() == BAD_PAYLOAD
 
 
-def test_an_account_that_opened_below_zero_is_raised_step_by_step():
-    house = house_of(changes={"opening_balance": -50000})
+def test_what_the_meter_before_it_owed_opens_as_debt_and_leaves_service_its_share():
+    house = house_of(changes={"opening_balance": -50000000}, min_service_percent=40)
+    owed = house.meter().pots[kinds.ACCUMULATED_DEBT]
 
-    house.receive(house.adjust_command(kinds.TOKEN_CREDIT, 10000))
+    code = house.type(house.token(20))
 
-    assert house.result() == DONE and house.meter().pots[kinds.TOKEN_CREDIT] == -40000
+    assert (owed, code) == (50000000, 1)
+    assert house.balance() == 800000 and house.meter().pots[kinds.ACCUMULATED_DEBT] == 48800000
+    audit(house)
 
 
 def test_a_time_that_lies_decades_ahead_is_refused_and_days_go_on():
