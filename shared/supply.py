@@ -162,4 +162,4 @@ def _dose_is_over(meter: "MeterState", time_s: int, policy: "Policy") -> bool:
 def _rests(meter: "MeterState", time_s: int, policy: "Policy") -> bool:
     """Whether the valve has moved often enough today; on a full flash no day is closed, and none is counted."""
     today = meter.motion_day == meter.day == policy.calendar.local(time_s)[0] - 1
-    return today and meter.motions_today >= 2 * policy.cycles_a_day
+    return bool(today and meter.motions_today >= 2 * policy.cycles_a_day)
