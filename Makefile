@@ -16,7 +16,7 @@ MICROPYTHON32 := build/micropython32/micropython
 FROZEN := build/micropython32/penstock
 
 # make test-cloud ARGS="-k tariff"    arguments for the program that a target starts
-# make test-mpy HEAP=192K             the heap of a small board
+# make test-mpy HEAP=192K             another heap; that of test-mpy32 is 2M, since all is loaded from text there
 # make test-life LONG=1               longer lives, and more of them
 ARGS ?=
 HEAP ?=
@@ -77,7 +77,7 @@ test-mpy: $(MICROPYTHON_STAMP) $(UMQTT_STAMP) ## Run the plain tests under Micro
 
 .PHONY: test-mpy32
 test-mpy32: $(MICROPYTHON32_STAMP) $(UMQTT_STAMP) ## Run the same under a 32-bit MicroPython, as boards are
-	@if [ -x $(MICROPYTHON32) ]; then $(MICROPYTHON32) $(if $(HEAP),-X heapsize=$(HEAP)) -m tests.mpy.run $(ARGS); \
+	@if [ -x $(MICROPYTHON32) ]; then $(MICROPYTHON32) -X heapsize=$(or $(HEAP),2M) -m tests.mpy.run $(ARGS); \
 	else echo "test-mpy32: SKIPPED; the line above says why"; fi
 
 .PHONY: test-cloud
