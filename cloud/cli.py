@@ -15,8 +15,11 @@ from aiohttp import web
 
 from cloud import logs, schema
 from cloud.app import ALL_SERVICES, build_app
+from cloud.audit import heads, verification
 from cloud.audit import service as audit
-from cloud.auth import rules
+from cloud.audit.heads import Published
+from cloud.audit.verification import Fault
+from cloud.auth import operators, rules, second_factor
 from cloud.auth import service as auth
 from cloud.auth.passwords import PASSWORD_LENGTH_MIN, Passwords
 from cloud.broker.cli import app as broker_app
@@ -133,16 +136,20 @@ def add_operator(
     """Make an operator; the password is asked for, or read from the standard input."""
     if role not in rules.ROLES:
         raise ConfigError(f"there is no role {role}; there are {', '.join(rules.ROLES)}")
+    asyncio.run(_add_operator(email, _password(), role, utility))
+
+
+def _password() -> str:
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if len(password) < PASSWORD_LENGTH_MIN:
         raise ConfigError(f"a password has at least {PASSWORD_LENGTH_MIN} characters")
-    asyncio.run(_add_operator(email, password, role, utility))
+    return password
 
 
 async def _add_operator(email: str, password: str, role: str, utility: int | None) -> None:
     password_hash = await Passwords().hash(password)
     async with _database() as database, database.begin() as session:
-        await auth.add_operator(
+        await operators.add_operator(
             session,
             auth.command_line(),
             email=email,
@@ -153,20 +160,59 @@ async def _add_operator(email: str, password: str, role: str, utility: int | Non
         )
 
 
+@operator_app.command("roles")
+def roles() -> None:
+    """Print which role has which scopes."""
+    print(rules.matrix())  # noqa: T201
+
+
+@operator_app.command("password")
+def set_password(email: str) -> None:
+    """Give an operator another password, for one that was forgotten; every session of theirs ends."""
+    asyncio.run(_set_password(email, _password()))
+
+
+async def _set_password(email: str, password: str) -> None:
+    password_hash = await Passwords().hash(password)
+    async with _database() as database, database.begin() as session:
+        operator = await operators.of_email(session, email)
+        now = SystemClock().now()
+        await operators.set_password(session, auth.command_line(), operator, password_hash, None, now)
+
+
+@operator_app.command("deactivate")
+def deactivate(email: str) -> None:
+    """End an operator: sessions and API keys die at once."""
+    asyncio.run(_deactivate(email))
+
+
+async def _deactivate(email: str) -> None:
+    async with _database() as database, database.begin() as session:
+        operator = await operators.of_email(session, email)
+        await operators.deactivate(session, auth.command_line(), operator.id, SystemClock().now())
+
+
 @key_app.command("add")
 def add_key(
     name: str,
     scopes: Annotated[str, typer.Option(help="Scopes with commas, or a role's name for all of its scopes.")],
     utility: Utility = None,
+    owner: Annotated[str | None, typer.Option(help="E-mail address of the operator that it belongs to.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="It ends after so many days.")] = None,
 ) -> None:
-    """Make an API key and print it, this once."""
+    """Make an API key and print it, this once; without an owner it cannot ask for what two people must want."""
     wanted = rules.ROLES.get(scopes) or frozenset(scopes.split(","))
-    print(asyncio.run(_add_key(name, wanted, utility)))  # noqa: T201
+    print(asyncio.run(_add_key(name, wanted, utility, owner, days)))  # noqa: T201
 
 
-async def _add_key(name: str, scopes: frozenset[str], utility: int | None) -> str:
+async def _add_key(name: str, scopes: frozenset[str], utility: int | None, owner: str | None, days: int | None) -> str:
+    now = SystemClock().now()
     async with _database() as database, database.begin() as session:
-        made = await auth.add_api_key(session, auth.command_line(), name, scopes, utility, SystemClock().now())
+        person = None if owner is None else await operators.of_email(session, owner)
+        ends = None if days is None else now + days * 86400
+        made = await auth.add_api_key(
+            session, auth.command_line(), name, scopes, utility, now, owner=person, expires_at=ends
+        )
         return made[1]
 
 
@@ -186,9 +232,11 @@ def rewrap() -> None:
 
 
 async def _rewrap() -> int:
-    store = SealedKeyStore(keyring(load()))
+    ring = keyring(load())
+    store = SealedKeyStore(ring)
     async with _database() as database, database.begin() as session:
         count = await store.rewrap(session)
+        count += 0 if ring is None else await second_factor.rewrap(session, ring)
         now = SystemClock().now()
         detail = {"keys": count}
         await audit.record(
@@ -199,18 +247,29 @@ async def _rewrap() -> int:
 
 @audit_app.command("verify")
 def verify_audit() -> None:
-    """Walk every audit chain; exit with 1 at the first fault."""
-    fault = asyncio.run(_first_fault())
-    if fault is not None:
+    """Check every audit chain against itself, the published heads and what is sealed; exit with 1 at a fault."""
+    config = load()
+    published = _published(config.audit_heads_file)
+    faults = asyncio.run(_faults(published))
+    for fault in faults:
         print(f"chain {fault.chain}: {fault.reason}", file=sys.stderr)  # noqa: T201
+    if faults:
         raise typer.Exit(1)
+    if published.at is None:
+        print("no heads were published (PENSTOCK_AUDIT_HEADS_FILE): who wrote all anew is not seen", file=sys.stderr)  # noqa: T201
     print("every audit chain holds")  # noqa: T201
 
 
-async def _first_fault() -> audit.Fault | None:
+def _published(file: Path | None) -> Published:
+    if file is None:
+        return Published()
+    try:
+        return heads.read(file)
+    except OSError as error:
+        raise ConfigError(f"PENSTOCK_AUDIT_HEADS_FILE: cannot read {file}: {error.strerror}") from None
+
+
+async def _faults(published: Published) -> list[Fault]:
     async with _database() as database, database.read() as session:
-        for chain in await audit.chains(session, auth.command_line()):
-            fault = await audit.verify_chain(session, chain)
-            if fault is not None:
-                return fault
-        return None
+        found = await verification.verdicts(session, auth.command_line(), published)
+    return [fault for _, fault in found if fault is not None]

@@ -65,6 +65,10 @@ class TooManyRequests(CloudError):
 
     status = 429
 
+    def __init__(self, code: str, message: str, *, retry_after_s: int) -> None:
+        super().__init__(code, message)
+        self.retry_after_s = retry_after_s
+
 
 class Unavailable(CloudError):
     """503: something that this needs is missing or down."""

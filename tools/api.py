@@ -62,7 +62,7 @@ class Api:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise ApiError(0, "unreachable", f"{self._url}: {error or 'timed out'}; is the cloud running?") from error
         if answer.status >= 400:
-            told = (data or {}).get("error", {})
-            message = f"{method} {path}: {told.get('message', answer.reason)}"
+            told = data or {}
+            message = f"{method} {path}: {told.get('detail', answer.reason)}"
             raise ApiError(answer.status, told.get("code", "error"), message)
         return data

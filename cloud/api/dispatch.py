@@ -8,10 +8,10 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 
-from cloud.api import parse
+from cloud.api import idempotency, parse
 from cloud.api.route import Call, Cookie, Route
 from cloud.auth.identify import identify
-from cloud.keys import CLOCK
+from cloud.keys import CALLER_LIMITER, CLOCK, REMOTE_LIMITER
 
 API_ROOT = "/api/v1"
 _DEADLOCK_RETRIES = 3
@@ -29,8 +29,12 @@ def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
 def _web_handler(route: Route) -> WebHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
         now = request.app[CLOCK].now()
+        request.app[REMOTE_LIMITER].count(request.remote or "", now)
         caller = await identify(request, public=route.public, scope=route.scope, now=now)
         structlog.contextvars.bind_contextvars(actor=caller.actor.label)
+        if not route.public:
+            request.app[CALLER_LIMITER].count(caller.actor.label, now)
+        key = idempotency.key_of(request, route)
         call: Call[Any, Any] = Call(
             app=request.app,
             actor=caller.actor,
@@ -41,20 +45,24 @@ def _web_handler(route: Route) -> WebHandler:
             remote=request.remote or "",
             session_token=caller.session_token,
         )
-        return _response(route, await _answer(route, call), call.cookies)
+        return _response(route, await _answer(route, call, key), call.cookies)
 
     return handle
 
 
-async def _answer(route: Route, call: Call[Any, Any]) -> BaseModel:
+async def _answer(route: Route, call: Call[Any, Any], key: str | None) -> BaseModel:
     # Two transactions that wait for each other's rows: PostgreSQL ends one, which starts again from nothing.
     for _ in range(_DEADLOCK_RETRIES):
         try:
-            return await route.handler(call)
+            return await _carried_out(route, call, key)
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in _DEADLOCK_STATES:
                 raise
-    return await route.handler(call)
+    return await _carried_out(route, call, key)
+
+
+async def _carried_out(route: Route, call: Call[Any, Any], key: str | None) -> BaseModel:
+    return await (route.handler(call) if key is None else idempotency.once(route, call, key))
 
 
 def _response(route: Route, answer: BaseModel, cookies: list[Cookie]) -> web.Response:

@@ -1,6 +1,6 @@
 """The types of the API's fields, with their limits; a path parameter's type follows from its name."""
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, RootModel, StringConstraints
@@ -12,6 +12,7 @@ _I64_MAX = (1 << 63) - 1
 _VOLUME_ML_MAX = 10**13
 _MONEY_MINOR_MAX = 10**15
 PAGE_LIMIT_MAX = 500
+TIME_MAX = 0xFFFFFFFF
 
 
 def _checked_drn(drn: str) -> str:
@@ -30,9 +31,11 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Commodity = Literal["water", "electricity", "gas"]
 Sgc = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 Key32Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 SignatureHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
+SecondFactorCode = Annotated[str, StringConstraints(pattern=r"^([0-9]{6}|[0-9a-f]{20})$")]
 VolumeMl = Annotated[int, Field(ge=1, le=_VOLUME_ML_MAX)]
 MoneyMinor = Annotated[int, Field(ge=0, le=_MONEY_MINOR_MAX)]
 
@@ -45,8 +48,15 @@ PATH_TYPES: dict[str, Any] = {
     "purchase_id": UUID,
     "key": RowId,
     "case": RowId,
+    "operator": RowId,
     "command": RowId,
+    "payment": RowId,
+    "push_request": RowId,
+    "voucher_batch": RowId,
     "command_request": RowId,
+    "tariff": RowId,
+    "version": UtilityId,
+    "debt": RowId,
 }
 
 
@@ -95,14 +105,11 @@ class JsonDocument(RootModel[dict[str, JsonValue]]):
     """A JSON object of a form that is defined elsewhere."""
 
 
-class ErrorDetail(View):
-    """What went wrong: `code` for programs, `message` for people, with the remedy."""
+class Problem(View):
+    """What went wrong (RFC 9457). `code` is for programs and stays; `detail` is for people, with the remedy."""
 
+    type: str
+    title: str
+    status: int
+    detail: str
     code: str
-    message: str
-
-
-class ErrorBody(View):
-    """The body of every answer that is an error."""
-
-    error: ErrorDetail

@@ -1,18 +1,21 @@
-"""What every request passes: an id, one log line, safe headers, and errors turned into JSON in one place."""
+"""What every request passes: an id, one log line, safe headers, and every error as a problem document."""
 
 import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 import structlog
 from aiohttp import web
 
-from cloud.api.fields import ErrorBody, ErrorDetail
-from cloud.errors import CloudError
+from cloud.api.fields import Problem
+from cloud.errors import CloudError, TooManyRequests
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+PROBLEM_MEDIA = "application/problem+json"
+PROBLEM_TYPE = "urn:penstock:problem:"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _log = structlog.get_logger("http")
 
@@ -45,7 +48,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except CloudError as error:
-        return error_response(error.status, error.code, error.message)
+        return _named_error(error)
     except web.HTTPException as error:
         return _framework_error(request, error)
     except Exception:
@@ -56,9 +59,17 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def error_response(status: int, code: str, message: str) -> web.Response:
-    """Return the JSON body of an error."""
-    body = ErrorBody(error=ErrorDetail(code=code, message=message))
-    return web.Response(text=body.model_dump_json(), status=status, content_type="application/json")
+    """Return the problem document of an error (RFC 9457)."""
+    title = HTTPStatus(status).phrase
+    body = Problem(type=PROBLEM_TYPE + code, title=title, status=status, detail=message, code=code)
+    return web.Response(text=body.model_dump_json(), status=status, content_type=PROBLEM_MEDIA)
+
+
+def _named_error(error: CloudError) -> web.Response:
+    response = error_response(error.status, error.code, error.message)
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def _framework_error(request: web.Request, error: web.HTTPException) -> web.Response:

@@ -7,15 +7,35 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from cloud.api import idempotency
 from cloud.api.dispatch import API_ROOT
-from cloud.api.fields import PATH_TYPES, ErrorBody
+from cloud.api.fields import PATH_TYPES, Problem
+from cloud.api.middleware import PROBLEM_MEDIA
 from cloud.api.route import Route
 from cloud.auth.identify import CSRF_HEADER, SESSION_COOKIE
-from cloud.errors import BadRequest, CloudError, Forbidden, NotFound, TooLarge, Unauthenticated, UnsupportedMedia
+from cloud.errors import (
+    BadRequest,
+    CloudError,
+    Conflict,
+    Forbidden,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    UnsupportedMedia,
+)
 
 _REFERENCES = "#/components/schemas/{model}"
 _PARAMETER = re.compile(r"{(\w+)}")
 _JSON = "application/json"
+_KEY = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": idempotency.KEY_PATTERN},
+    "description": "The same key with the same request gets the first answer again, and creates nothing",
+}
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 0}}}
 
 Models = list[tuple[type[BaseModel], JsonSchemaMode]]
 References = Mapping[tuple[Any, JsonSchemaMode], Any]
@@ -43,7 +63,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
 
 
 def _models(routes: Sequence[Route]) -> Models:
-    models: Models = [(ErrorBody, "serialization")]
+    models: Models = [(Problem, "serialization")]
     for route in routes:
         models.append((route.response, "serialization"))
         if route.request is not None:
@@ -64,6 +84,8 @@ def _operation(route: Route, references: References) -> dict[str, Any]:
         operation["x-scope"] = route.scope
     if route.idempotency is not None:
         operation["x-idempotency-key"] = route.idempotency
+    if route.takes_key:
+        operation["parameters"].append(_KEY)
     if route.request is not None:
         schema = references[route.request, "validation"]
         operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": schema}}}
@@ -95,15 +117,18 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 
 def _responses(route: Route, references: References) -> dict[str, Any]:
     success = {"description": "Success", "content": {_JSON: {"schema": references[route.response, "serialization"]}}}
-    failure = {_JSON: {"schema": references[ErrorBody, "serialization"]}}
+    failure = {PROBLEM_MEDIA: {"schema": references[Problem, "serialization"]}}
     responses: dict[str, Any] = {str(route.status): success}
     for error in sorted(_errors(route), key=lambda kind: kind.status):
         responses[str(error.status)] = {"description": _meaning(error), "content": failure}
+    responses[str(TooManyRequests.status)]["headers"] = _RETRY_AFTER
     return responses
 
 
 def _errors(route: Route) -> set[type[CloudError]]:
-    errors: set[type[CloudError]] = {CloudError, BadRequest, *route.errors}
+    errors: set[type[CloudError]] = {CloudError, BadRequest, TooManyRequests, *route.errors}
+    if route.takes_key:
+        errors.add(Conflict)
     if not route.public:
         errors |= {Unauthenticated, Forbidden}
     if route.request is not None:

@@ -10,6 +10,8 @@ from cloud.api.fields import PATH_TYPES
 from cloud.api.route import Route
 from cloud.errors import BadRequest, NotFound, TooLarge, UnsupportedMedia
 
+_NAME_SHOWN_MAX = 60
+
 
 async def body(request: web.Request, route: Route) -> BaseModel | None:
     """Return the validated body, None for a route that takes none."""
@@ -70,5 +72,11 @@ def _adapter(name: str) -> TypeAdapter[Any]:
 
 def _sentence(error: ValidationError, root: str) -> str:
     problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join([root, *(str(part) for part in problem["loc"])])
+    where = ".".join([root, *(_shown(part) for part in problem["loc"])])
     return f"{where}: {str(problem['msg']).removeprefix('Value error, ')}"
+
+
+def _shown(part: str | int) -> str:
+    """Return a name for a sentence: one that the caller made up may be long and hold anything."""
+    printable = "".join(char if char.isprintable() else "?" for char in str(part)[: _NAME_SHOWN_MAX + 1])
+    return printable if len(printable) <= _NAME_SHOWN_MAX else printable[:_NAME_SHOWN_MAX] + "..."

@@ -78,6 +78,14 @@ class Route:
     body_limit: int = BODY_LIMIT
     signed_in: bool = False
     """With scope None: a caller must be known all the same."""
+    keyless: str = ""
+    """Why a creation takes no Idempotency-Key."""
+
+    @property
+    def takes_key(self) -> bool:
+        """Tell whether the header Idempotency-Key makes this safe to repeat: creations, without a way of their own."""
+        creates = self.method == "POST" and self.status == 201
+        return creates and not self.public and self.idempotency is None and not self.keyless
 
     @property
     def public(self) -> bool:

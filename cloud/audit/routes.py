@@ -1,11 +1,16 @@
 """The API of the audit."""
 
+import asyncio
+
 from pydantic import JsonValue
 
 from cloud.api.fields import Page, PageQuery, View
 from cloud.api.route import Call, Route
-from cloud.audit import service
+from cloud.audit import heads, service, verification
+from cloud.audit.heads import Published
 from cloud.audit.models import AuditEntry
+from cloud.audit.verification import Fault
+from cloud.keys import CONFIG
 
 
 class AuditView(View):
@@ -52,20 +57,18 @@ async def listed(call: Call[None, PageQuery]) -> Page[AuditView]:
 
 
 async def verified(call: Call[None, None]) -> ChainVerdicts:
-    """Walk the audit chains from their start and say whether they hold."""
-    verdicts = []
+    """Walk the audit chains from their start and say whether they hold, also against the heads that were published."""
+    file = call.app[CONFIG].audit_heads_file
+    published = Published() if file is None else await asyncio.to_thread(heads.read, file)
     async with call.read() as session:
-        for chain in await service.chains(session, call.actor):
-            fault = await service.verify_chain(session, chain)
-            verdicts.append(
-                ChainVerdict(
-                    chain=chain,
-                    holds=fault is None,
-                    sequence=fault.sequence if fault else None,
-                    reason=fault.reason if fault else None,
-                )
-            )
-    return ChainVerdicts(items=verdicts)
+        found = await verification.verdicts(session, call.actor, published)
+    return ChainVerdicts(items=[_verdict(chain, fault) for chain, fault in found])
+
+
+def _verdict(chain: int, fault: Fault | None) -> ChainVerdict:
+    if fault is None:
+        return ChainVerdict(chain=chain, holds=True, sequence=None, reason=None)
+    return ChainVerdict(chain=chain, holds=False, sequence=fault.sequence, reason=fault.reason)
 
 
 ROUTES = [

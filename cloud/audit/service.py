@@ -1,7 +1,6 @@
-"""Writing and checking the audit chains. `record` runs in the transaction of the change that it describes."""
+"""Writing and listing the audit chains. `record` runs in the transaction of the change that it describes."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import select
@@ -14,8 +13,7 @@ from cloud.audit.rules import GENESIS, entry_hash
 from cloud.auth.actor import Actor
 from cloud.rows import of_actor, rows_after
 
-_COMMON_CHAIN = 0
-_BATCH = 500
+COMMON_CHAIN = 0
 
 
 class Named(Protocol):
@@ -24,15 +22,6 @@ class Named(Protocol):
     @property
     def label(self) -> str:
         """Return the name that stands in audit entries, e.g. `operator:3`."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """The first place where a chain does not hold."""
-
-    chain: int
-    sequence: int
-    reason: str
 
 
 async def record(
@@ -46,7 +35,7 @@ async def record(
     now: int,
 ) -> None:
     """Append one entry. `detail` is JSON without floats and without secrets; the chain stays locked until commit."""
-    chain = utility_id or _COMMON_CHAIN
+    chain = utility_id or COMMON_CHAIN
     head = await _locked_head(session, chain)
     sequence = head.sequence + 1
     head.hash = entry_hash(head.hash, chain, sequence, now, actor.label, action, subject, detail)
@@ -83,48 +72,17 @@ def _first_head(session: AsyncSession, chain: int) -> Any:
     return insert(AuditHead).values(chain=chain, sequence=0, hash=GENESIS).on_conflict_do_nothing()
 
 
-async def verify_chain(session: AsyncSession, chain: int) -> Fault | None:
-    """Walk one chain from its start; return the first fault, None when every entry and the head agree."""
-    sequence, previous = 0, GENESIS
-    while batch := await _entries_after(session, chain, sequence):
-        for entry in batch:
-            fault = _check(entry, sequence + 1, previous)
-            if fault is not None:
-                return fault
-            sequence, previous = entry.sequence, entry.hash
-        session.expunge_all()
-    return await _check_head(session, chain, sequence, previous)
+async def heads(session: AsyncSession) -> list[tuple[int, int, bytes]]:
+    """Return chain, sequence and hash of every head, all as of one moment."""
+    rows = await session.execute(select(AuditHead.chain, AuditHead.sequence, AuditHead.hash).order_by(AuditHead.chain))
+    return [(chain, sequence, digest) for chain, sequence, digest in rows]
 
 
-async def chains(session: AsyncSession, actor: Actor) -> list[int]:
-    """Return the numbers of the chains that the caller may see and that have a head or an entry."""
-    heads = select(AuditHead.chain).union(select(AuditEntry.chain))
-    return sorted(chain for chain in await session.scalars(heads) if actor.may_see(chain))
-
-
-async def _entries_after(session: AsyncSession, chain: int, sequence: int) -> list[AuditEntry]:
-    found = select(AuditEntry).where(AuditEntry.chain == chain, AuditEntry.sequence > sequence)
-    return list(await session.scalars(found.order_by(AuditEntry.sequence).limit(_BATCH)))
-
-
-def _check(entry: AuditEntry, expected: int, previous: bytes) -> Fault | None:
-    if entry.sequence != expected:
-        return Fault(entry.chain, expected, f"entry {expected} is missing")
-    computed = entry_hash(
-        previous, entry.chain, entry.sequence, entry.at, entry.actor, entry.action, entry.subject, entry.detail
-    )
-    if computed != entry.hash:
-        return Fault(entry.chain, expected, f"entry {expected} was changed")
-    return None
-
-
-async def _check_head(session: AsyncSession, chain: int, sequence: int, last: bytes) -> Fault | None:
-    head = await session.get(AuditHead, chain)
-    if head is None and sequence == 0:
-        return None
-    if head is None or head.sequence != sequence or head.hash != last:
-        return Fault(chain, sequence + 1, f"the chain ends at entry {sequence}, its head says otherwise")
-    return None
+async def chains(session: AsyncSession, actor: Actor, published: Iterable[int] = ()) -> list[int]:
+    """Return the numbers of the chains that the caller may see and that have a head, an entry or a published head."""
+    found = select(AuditHead.chain).union(select(AuditEntry.chain))
+    every = {*await session.scalars(found), *published}
+    return sorted(chain for chain in every if actor.may_see(chain))
 
 
 async def listed(session: AsyncSession, actor: Actor, query: PageQuery) -> Sequence[AuditEntry]:

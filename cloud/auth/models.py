@@ -1,4 +1,8 @@
-"""Operators, their sessions, and API keys. Passwords, session tokens and keys are kept as hashes only."""
+"""Operators, their sessions, second factors and API keys.
+
+Passwords, session tokens, recovery codes and keys are kept as hashes only; the secret of a second factor is sealed
+under the key-encryption key.
+"""
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -36,8 +40,36 @@ class OperatorSession(Base):
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class SecondFactor(Base):
+    """An operator's TOTP secret; in use when `confirmed_at` is set. `step_used` is that of the last code taken."""
+
+    __tablename__ = "operator_second_factor"
+
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operator.id"), primary_key=True, autoincrement=False)
+    kek_id: Mapped[str] = mapped_column(String(16))
+    nonce: Mapped[bytes] = mapped_column(LargeBinary(12))
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary(128))
+    step_used: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    confirmed_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class RecoveryCode(Base):
+    """A code that stands once for the second factor."""
+
+    __tablename__ = "operator_recovery_code"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operator.id"), index=True)
+    code_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    used_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class ApiKey(Base):
-    """A program's key with its scopes; of one utility, or of all when utility_id is empty."""
+    """A program's key with its scopes; of one utility, or of all when utility_id is empty.
+
+    `operator_id` is the person that it belongs to: it ends with that operator and never does more than they may.
+    """
 
     __tablename__ = "api_key"
 
@@ -46,5 +78,7 @@ class ApiKey(Base):
     name: Mapped[str] = mapped_column(String(100))
     key_sha256: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     scopes: Mapped[list[str]] = mapped_column(JSON)
+    operator_id: Mapped[int | None] = mapped_column(ForeignKey("operator.id"), index=True)
     created_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int | None] = mapped_column(BigInteger)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,26 +1,25 @@
-"""The API of logins, operators and API keys."""
-
-from typing import Literal
+"""The API of logins and API keys."""
 
 from pydantic import Field
 
-from cloud.api.fields import Body, Done, Email, Name, Page, PageQuery, UtilityId, View
+from cloud.api.fields import TIME_MAX, Body, Done, Email, Name, Page, PageQuery, SecondFactorCode, UtilityId, View
 from cloud.api.route import Call, Cookie, Route
-from cloud.auth import rules, service, sessions
+from cloud.auth import account_routes, operator_routes, rules, service, sessions
 from cloud.auth.identify import SESSION_COOKIE
-from cloud.auth.passwords import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
-from cloud.errors import Conflict, Forbidden, NotFound, Refused, TooManyRequests, Unauthenticated
-from cloud.keys import DATABASE, LOGIN_LIMITER, PASSWORDS
+from cloud.auth.passwords import PASSWORD_LENGTH_MAX
+from cloud.errors import Forbidden, NotFound, Refused, Unauthenticated, Unavailable
+from cloud.keys import DATABASE, KEYRING, LOGIN_LIMITER, PASSWORDS
 from cloud.rows import page
 
 _LOGIN_BODY_LIMIT = 4096
 
 
 class Login(Body):
-    """An operator's address and password."""
+    """An operator's address and password; `code` of the authenticator, or a recovery code, where one is in use."""
 
     email: Email
     password: str = Field(min_length=1, max_length=PASSWORD_LENGTH_MAX)
+    code: SecondFactorCode | None = None
 
 
 class LoggedIn(View):
@@ -41,11 +40,15 @@ class Me(View):
 
 
 class NewApiKey(Body):
-    """A key to be made, for one utility, or for all when utility_id is left out by an operator of all."""
+    """A key to be made, for one utility, or for all when utility_id is left out by an operator of all.
+
+    It belongs to whoever makes it, ends with them, and at `expires_at` if that is given.
+    """
 
     name: Name
     scopes: list[str] = Field(min_length=1, max_length=len(rules.SCOPES))
     utility_id: UtilityId | None = None
+    expires_at: int | None = Field(None, ge=1, le=TIME_MAX)
 
 
 class ApiKeyView(View):
@@ -55,7 +58,9 @@ class ApiKeyView(View):
     utility_id: int | None
     name: str
     scopes: list[str]
+    operator_id: int | None
     created_at: int
+    expires_at: int | None
     revoked_at: int | None
 
 
@@ -65,30 +70,12 @@ class ApiKeyOnce(ApiKeyView):
     key: str
 
 
-class NewOperator(Body):
-    """An operator to be made, of one utility, or of all when utility_id is left out by an operator of all."""
-
-    email: Email
-    password: str = Field(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)
-    role: Literal["admin", "cashier", "engineer", "auditor", "installer"]
-    utility_id: UtilityId | None = None
-
-
-class OperatorView(View):
-    """An operator."""
-
-    id: int
-    utility_id: int | None
-    email: str
-    role: str
-    active: bool
-    created_at: int
-
-
 async def login(call: Call[Login, None]) -> LoggedIn:
     """Sign in."""
     call.app[LOGIN_LIMITER].count(call.remote, call.now)
-    token = await sessions.login(call.app[DATABASE], call.app[PASSWORDS], call.body.email, call.body.password, call.now)
+    body = call.body
+    parts = (call.app[DATABASE], call.app[PASSWORDS], call.app[KEYRING])
+    token = await sessions.login(*parts, body.email, body.password, body.code, call.now)
     call.cookies.append(Cookie(SESSION_COOKIE, token, rules.SESSION_LIFE_S))
     return LoggedIn(csrf_token=rules.csrf_token(token), expires_in_s=rules.SESSION_LIFE_S)
 
@@ -117,9 +104,16 @@ async def me(call: Call[None, None]) -> Me:
 
 async def add_key(call: Call[NewApiKey, None]) -> ApiKeyOnce:
     """Make an API key with scopes that the caller has."""
+    body = call.body
     async with call.begin() as session:
         row, key = await service.add_api_key(
-            session, call.actor, call.body.name, frozenset(call.body.scopes), call.body.utility_id, call.now
+            session,
+            call.actor,
+            body.name,
+            frozenset(body.scopes),
+            body.utility_id,
+            call.now,
+            expires_at=body.expires_at,
         )
         return ApiKeyOnce(**ApiKeyView.model_validate(row).model_dump(), key=key)
 
@@ -137,28 +131,6 @@ async def revoke_key(call: Call[None, None]) -> Done:
     return Done()
 
 
-async def add_operator(call: Call[NewOperator, None]) -> OperatorView:
-    """Make an operator."""
-    password_hash = await call.app[PASSWORDS].hash(call.body.password)
-    async with call.begin() as session:
-        operator = await service.add_operator(
-            session,
-            call.actor,
-            email=call.body.email,
-            password_hash=password_hash,
-            role=call.body.role,
-            utility_id=call.body.utility_id,
-            now=call.now,
-        )
-        return OperatorView.model_validate(operator)
-
-
-async def list_operators(call: Call[None, PageQuery]) -> Page[OperatorView]:
-    """List operators."""
-    async with call.read() as session:
-        return page(await service.list_operators(session, call.actor, call.query), OperatorView, call.query)
-
-
 ROUTES = [
     Route(
         "POST",
@@ -167,7 +139,7 @@ ROUTES = [
         None,
         LoggedIn,
         request=Login,
-        errors=(Unauthenticated, TooManyRequests),
+        errors=(Unauthenticated, Unavailable),
         body_limit=_LOGIN_BODY_LIMIT,
         tag="auth",
     ),
@@ -182,20 +154,11 @@ ROUTES = [
         request=NewApiKey,
         errors=(Forbidden, NotFound, Refused),
         status=201,
+        keyless="the key is shown once and stored nowhere",
         tag="auth",
     ),
     Route("GET", "/api-keys", list_keys, "api-keys:write", Page[ApiKeyView], query=PageQuery, tag="auth"),
     Route("DELETE", "/api-keys/{key}", revoke_key, "api-keys:write", Done, errors=(NotFound,), tag="auth"),
-    Route(
-        "POST",
-        "/operators",
-        add_operator,
-        "operators:write",
-        OperatorView,
-        request=NewOperator,
-        errors=(Conflict, Forbidden, NotFound),
-        status=201,
-        tag="auth",
-    ),
-    Route("GET", "/operators", list_operators, "operators:read", Page[OperatorView], query=PageQuery, tag="auth"),
+    *account_routes.ROUTES,
+    *operator_routes.ROUTES,
 ]

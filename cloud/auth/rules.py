@@ -6,12 +6,16 @@ SCOPES = frozenset(
     {
         "api-keys:write",
         "audit:read",
+        "books:read",
         "cases:read",
         "cases:write",
+        "commands:approve",
         "commands:read",
         "commands:write",
         "customers:read",
         "customers:write",
+        "debts:read",
+        "debts:write",
         "enrolment",
         "key-changes:read",
         "key-changes:write",
@@ -21,9 +25,13 @@ SCOPES = frozenset(
         "meters:write",
         "operators:read",
         "operators:write",
+        "payments:approve",
+        "payments:read",
+        "payments:write",
         "policies:read",
         "policies:write",
         "support",
+        "tariffs:approve",
         "tariffs:read",
         "tariffs:write",
         "utilities:read",
@@ -33,23 +41,43 @@ SCOPES = frozenset(
         "vending-keys:write",
         "vends:read",
         "vends:void",
+        "vouchers:read",
+        "vouchers:redeem",
+        "vouchers:write",
     }
 )
 
 _READS = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
+_APPROVALS = frozenset(scope for scope in SCOPES if scope.endswith(":approve"))
+_OVERVIEW = frozenset({"utilities:read", "customers:read", "meters:read", "tariffs:read"})
 
+# Each role has what its work needs, and nothing that would let one person both ask for and approve.
 ROLES: dict[str, frozenset[str]] = {
-    "admin": SCOPES,
-    "cashier": frozenset(
-        {"vend", "vends:read", "customers:read", "customers:write", "meters:read", "tariffs:read", "utilities:read"}
-    ),
-    "engineer": frozenset(
-        {"meters:read", "meters:write", "enrolment", "ledger:read", "commands:read", "commands:write"}
-        | {"cases:read", "cases:write", "tariffs:read", "utilities:read", "customers:read"}
-        | {"key-changes:read", "key-changes:write", "policies:read", "policies:write", "support"}
-    ),
+    "administrator": SCOPES,
+    "operator": _OVERVIEW
+    | {"debts:read", "debts:write"}
+    | {"customers:write", "meters:write", "enrolment", "ledger:read", "vends:read", "messages:read"}
+    | {
+        "payments:read",
+        "payments:write",
+        "cases:read",
+        "cases:write",
+        "commands:read",
+        "commands:write",
+        "key-changes:read",
+        "key-changes:write",
+    }
+    | {"policies:read", "policies:write", "support"},
+    "cashier": _OVERVIEW | {"vouchers:redeem", "debts:read", "vend", "vends:read", "customers:write"},
+    "tariff_manager": _OVERVIEW | {"tariffs:write", "policies:read", "policies:write"},
+    "approver": _APPROVALS
+    | _OVERVIEW
+    | {"payments:read", "vends:read", "commands:read", "policies:read", "cases:read"},
     "auditor": _READS,
     "installer": frozenset({"meters:read", "meters:write", "enrolment", "ledger:read", "utilities:read"}),
+    "support": _OVERVIEW
+    | {"debts:read", "support", "vends:read", "vends:void", "ledger:read", "cases:read", "cases:write", "commands:read"}
+    | {"messages:read"},
 }
 
 SESSION_LIFE_S = 12 * 3600
@@ -74,3 +102,13 @@ def csrf_token(session_token: str) -> str:
 def secret_hash(secret: str) -> bytes:
     """Return the 32 bytes kept instead of a random secret; it has 256 bits, so one round of SHA-256 is enough."""
     return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()
+
+
+def matrix() -> str:
+    """Return the table of scopes and roles as Markdown, for the documents."""
+    head = "| scope | " + " | ".join(ROLES) + " |"
+    rows = [
+        f"| `{scope}` | " + " | ".join("x" if scope in scopes else "" for scopes in ROLES.values()) + " |"
+        for scope in sorted(SCOPES)
+    ]
+    return "\n".join([head, "|---|" + ":-:|" * len(ROLES), *rows])

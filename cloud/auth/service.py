@@ -1,4 +1,4 @@
-"""API keys and operators. Nobody gives a scope that they lack, and nobody reaches past their own utility."""
+"""API keys. Nobody gives a scope that they lack, and nobody reaches past their own utility."""
 
 import secrets
 from collections.abc import Sequence
@@ -11,37 +11,76 @@ from cloud.audit import service as audit
 from cloud.auth import rules
 from cloud.auth.actor import Actor, system
 from cloud.auth.models import ApiKey, Operator
-from cloud.errors import Conflict, Forbidden, NotFound, Refused, Unauthenticated
+from cloud.errors import Forbidden, NotFound, Refused, Unauthenticated
 from cloud.meters.models import Utility
-from cloud.rows import insert, of_actor, rows_after
+from cloud.rows import of_actor, rows_after
 
 _KEY_PREFIX = "psk_"
 
 
-async def actor_of_key(session: AsyncSession, key: str) -> Actor:
-    """Return the program behind an API key; Unauthenticated if it is unknown or revoked."""
-    row = await session.scalar(select(ApiKey).where(ApiKey.key_sha256 == rules.secret_hash(key)))
-    if row is None or row.revoked_at is not None:
-        raise Unauthenticated("api_key_unknown", "The API key is unknown or revoked; make one with POST /api-keys.")
-    return Actor(label=f"api-key:{row.id}", utility_id=row.utility_id, scopes=frozenset(row.scopes) & rules.SCOPES)
+async def actor_of_key(session: AsyncSession, key: str, now: int) -> Actor:
+    """Return the program behind an API key; Unauthenticated if it is unknown, revoked, over, or its owner is gone."""
+    found = select(ApiKey, Operator).outerjoin(Operator, Operator.id == ApiKey.operator_id)
+    pair = (await session.execute(found.where(ApiKey.key_sha256 == rules.secret_hash(key)))).first()
+    if pair is None or not _is_live(pair[0], pair[1], now):
+        raise Unauthenticated("api_key_unknown", "The API key is unknown or ended; make one with POST /api-keys.")
+    row, owner = pair
+    scopes = frozenset(row.scopes) & (rules.SCOPES if owner is None else rules.ROLES.get(owner.role, frozenset()))
+    label = f"api-key:{row.id}"
+    return Actor(label=label, utility_id=row.utility_id, scopes=scopes, person_id=row.operator_id)
+
+
+def _is_live(key: ApiKey, owner: Operator | None, now: int) -> bool:
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        return False
+    return owner is None or owner.active
 
 
 async def add_api_key(
-    session: AsyncSession, actor: Actor, name: str, scopes: frozenset[str], utility_id: int | None, now: int
+    session: AsyncSession,
+    actor: Actor,
+    name: str,
+    scopes: frozenset[str],
+    utility_id: int | None,
+    now: int,
+    *,
+    owner: Operator | None = None,
+    expires_at: int | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key; return its row and the key itself, which is kept as a hash only."""
-    _check_scopes(actor, scopes)
-    reach = await _reach(session, actor, utility_id)
+    """Make a key that belongs to the caller's person, or to `owner`; return its row and the key itself."""
+    check_scopes(actor, scopes)
+    reach = await reach_of(session, actor, utility_id)
+    if expires_at is not None and expires_at <= now:
+        raise Refused("expiry_past", "expires_at lies in the past; give a time after now, or leave it out.")
+    if owner is not None:
+        _check_owner(owner, scopes, reach)
     key = _KEY_PREFIX + secrets.token_urlsafe(32)
-    row = ApiKey(utility_id=reach, name=name, key_sha256=rules.secret_hash(key), scopes=sorted(scopes), created_at=now)
+    row = ApiKey(
+        utility_id=reach,
+        name=name,
+        key_sha256=rules.secret_hash(key),
+        scopes=sorted(scopes),
+        operator_id=actor.person_id if owner is None else owner.id,
+        created_at=now,
+        expires_at=expires_at,
+    )
     session.add(row)
     await session.flush()
-    detail = {"name": name, "scopes": sorted(scopes)}
+    detail = {"name": name, "scopes": sorted(scopes), "operator": row.operator_id, "expires_at": expires_at}
     await audit.record(session, actor, "api-key.add", f"api-key:{row.id}", detail, utility_id=reach, now=now)
     return row, key
 
 
-def _check_scopes(actor: Actor, scopes: frozenset[str]) -> None:
+def _check_owner(owner: Operator, scopes: frozenset[str], utility_id: int | None) -> None:
+    if not owner.active or (owner.utility_id is not None and owner.utility_id != utility_id):
+        raise Refused("owner_unfit", f"Operator {owner.email} is not active, or works for another utility.")
+    missing = sorted(scopes - rules.ROLES.get(owner.role, frozenset()))
+    if missing:
+        raise Refused("owner_unfit", f"Operator {owner.email} may not do {missing[0]}, so no key of theirs may.")
+
+
+def check_scopes(actor: Actor, scopes: frozenset[str]) -> None:
+    """Raise Refused for an unknown scope, Forbidden for one that the caller lacks."""
     unknown = sorted(scopes - rules.SCOPES)
     if unknown:
         raise Refused(
@@ -52,7 +91,7 @@ def _check_scopes(actor: Actor, scopes: frozenset[str]) -> None:
         raise Forbidden("scope_missing", f"You cannot give the scope {missing[0]}, which you do not have.")
 
 
-async def _reach(session: AsyncSession, actor: Actor, utility_id: int | None) -> int | None:
+async def reach_of(session: AsyncSession, actor: Actor, utility_id: int | None) -> int | None:
     """Return the utility of a new key or operator: the one asked for, else the caller's own, else all."""
     if utility_id is None:
         return actor.utility_id
@@ -77,31 +116,6 @@ async def revoke_api_key(session: AsyncSession, actor: Actor, key_id: int, now: 
         await audit.record(
             session, actor, "api-key.revoke", f"api-key:{row.id}", {}, utility_id=row.utility_id, now=now
         )
-
-
-async def add_operator(
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    email: str,
-    password_hash: str,
-    role: str,
-    utility_id: int | None,
-    now: int,
-) -> Operator:
-    """Make an operator; Conflict for an address in use, Forbidden for a role above the caller's own."""
-    _check_scopes(actor, rules.ROLES[role])
-    reach = await _reach(session, actor, utility_id)
-    operator = Operator(utility_id=reach, email=email.lower(), role=role, password_hash=password_hash, created_at=now)
-    await insert(session, operator, Conflict("email_used", f"There is an operator {operator.email}."))
-    detail = {"email": operator.email, "role": role}
-    await audit.record(session, actor, "operator.add", f"operator:{operator.id}", detail, utility_id=reach, now=now)
-    return operator
-
-
-async def list_operators(session: AsyncSession, actor: Actor, query: PageQuery) -> Sequence[Operator]:
-    """Return a page of the operators that the caller may see."""
-    return await rows_after(session, of_actor(select(Operator), actor, Operator.utility_id), Operator.id, query)
 
 
 def command_line() -> Actor:

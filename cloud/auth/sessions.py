@@ -1,43 +1,70 @@
-"""Operators' sessions: login behind a durable count of failures, use, and logout."""
+"""Operators' sessions: login behind a durable count of failures, use, and their end."""
 
 import secrets
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.audit import service as audit
-from cloud.auth import rules
+from cloud.auth import rules, second_factor
 from cloud.auth.actor import Actor
 from cloud.auth.models import Operator, OperatorSession
 from cloud.auth.passwords import Passwords
 from cloud.db import Database
-from cloud.errors import TooManyRequests, Unauthenticated
+from cloud.errors import Forbidden, TooManyRequests, Unauthenticated
+from cloud.vending.envelope import Keyring
 
 _TOUCH_EVERY_S = 60
 
 
-async def login(database: Database, passwords: Passwords, email: str, password: str, now: int) -> str:
-    """Return a new session token; Unauthenticated for a wrong pair, TooManyRequests while the account is locked.
+async def login(
+    database: Database,
+    passwords: Passwords,
+    ring: Keyring | None,
+    email: str,
+    password: str,
+    code: str | None,
+    now: int,
+) -> str:
+    """Return a new session token; Unauthenticated for a wrong pair or code, TooManyRequests while it is locked.
 
-    The attempt is counted, and durable, before the password is looked at: attempts side by side cannot slip through.
+    The attempt is counted, and durable, before password and code are looked at: attempts side by side cannot slip
+    through, and a right password alone does not end the count.
     """
-    async with database.begin() as session:
-        operator = await _counted(session, email.lower(), now)
-    usable = operator is not None and operator.active
-    if not await passwords.matches(operator.password_hash if operator and usable else None, password):
+    operator = await _right(database, passwords, Operator.email == email.lower(), password, now)
+    if operator is None:
         raise Unauthenticated("login_failed", "The e-mail address or the password is wrong.")
-    assert operator is not None
     async with database.begin() as session:
+        await second_factor.check(session, ring, _actor(operator), operator, code, now)
         return await _open_session(session, operator, now)
 
 
-async def _counted(session: AsyncSession, email: str, now: int) -> Operator | None:
-    operator = await session.scalar(select(Operator).where(Operator.email == email).with_for_update())
+async def confirm_password(database: Database, passwords: Passwords, actor: Actor, password: str, now: int) -> Operator:
+    """Return the signed-in operator if this is their password. The try counts until it is `forgiven`."""
+    operator = await _right(database, passwords, Operator.id == actor.require_person(), password, now)
+    if operator is None:
+        raise Forbidden("password_wrong", "The password is wrong.")
+    return operator
+
+
+async def _right(
+    database: Database, passwords: Passwords, which: ColumnElement[bool], password: str, now: int
+) -> Operator | None:
+    async with database.begin() as session:
+        operator = await _counted(session, which, now)
+    usable = operator is not None and operator.active
+    fits = await passwords.matches(operator.password_hash if operator and usable else None, password)
+    return operator if fits else None
+
+
+async def _counted(session: AsyncSession, which: ColumnElement[bool], now: int) -> Operator | None:
+    operator = await session.scalar(select(Operator).where(which).with_for_update())
     if operator is None:
         return None
     if now < operator.locked_until:
         wait_s = operator.locked_until - now
-        raise TooManyRequests("account_locked", f"Too many wrong passwords; try again in {wait_s} seconds.")
+        told = f"Too many wrong passwords; try again in {wait_s} seconds."
+        raise TooManyRequests("account_locked", told, retry_after_s=wait_s)
     operator.failed_logins += 1
     operator.locked_until = now + rules.lock_s(operator.failed_logins)
     return operator
@@ -45,7 +72,7 @@ async def _counted(session: AsyncSession, email: str, now: int) -> Operator | No
 
 async def _open_session(session: AsyncSession, operator: Operator, now: int) -> str:
     token = secrets.token_urlsafe(32)
-    await session.execute(update(Operator).where(Operator.id == operator.id).values(failed_logins=0, locked_until=0))
+    await forgiven(session, operator.id)
     session.add(
         OperatorSession(
             operator_id=operator.id,
@@ -58,6 +85,11 @@ async def _open_session(session: AsyncSession, operator: Operator, now: int) -> 
     actor = _actor(operator)
     await audit.record(session, actor, "login", actor.label, {}, utility_id=operator.utility_id, now=now)
     return token
+
+
+async def forgiven(session: AsyncSession, operator_id: int) -> None:
+    """Forget the failures of an account."""
+    await session.execute(update(Operator).where(Operator.id == operator_id).values(failed_logins=0, locked_until=0))
 
 
 async def actor_of_session(database: Database, token: str, now: int) -> Actor:
@@ -86,10 +118,21 @@ async def logout(session: AsyncSession, actor: Actor, token: str, now: int) -> N
     await audit.record(session, actor, "logout", actor.label, {}, utility_id=actor.utility_id, now=now)
 
 
+async def end_all(session: AsyncSession, operator_id: int, now: int, but: str | None = None) -> None:
+    """End every session of an operator at once, except the one of this token."""
+    live = update(OperatorSession).where(
+        OperatorSession.operator_id == operator_id, OperatorSession.revoked_at.is_(None)
+    )
+    if but is not None:
+        live = live.where(OperatorSession.token_sha256 != rules.secret_hash(but))
+    await session.execute(live.values(revoked_at=now))
+
+
 def _actor(operator: Operator) -> Actor:
     return Actor(
         label=f"operator:{operator.id}",
         utility_id=operator.utility_id,
         scopes=rules.ROLES.get(operator.role, frozenset()),
         role=operator.role,
+        person_id=operator.id,
     )

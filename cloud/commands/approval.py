@@ -1,4 +1,7 @@
-"""Requests that a second person decides on: nobody approves their own, and an old one must be made again."""
+"""Requests that a second person decides on: nobody approves their own, and an old one must be made again.
+
+Two people are two operators: a second session or API key of the same one is no second person.
+"""
 
 from collections.abc import Sequence
 
@@ -7,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
-from cloud.auth.actor import Actor
+from cloud.auth.actor import Actor, require_another_person
 from cloud.commands import service
 from cloud.commands.models import CommandRequest
 from cloud.commands.orders import WAITING
@@ -23,8 +26,7 @@ LIFE_S = 24 * 3600
 async def approve(session: AsyncSession, actor: Actor, request_id: int, now: int) -> CommandRequest:
     """Give the command that was asked for."""
     asked = await _waiting(session, actor, request_id)
-    if asked.requested_by == actor.label:
-        raise Forbidden("own_request", "You have made this request yourself; another person must approve it.")
+    require_another_person(actor, asked.requested_person_id)
     if now - asked.requested_at > LIFE_S or _is_over(asked, now):
         raise Conflict("request_old", "The request is too old; decline it, and make it again if it is still wanted.")
     meter = await session.scalar(select(Meter).where(Meter.drn == asked.drn))
@@ -47,8 +49,16 @@ async def approve(session: AsyncSession, actor: Actor, request_id: int, now: int
 
 
 async def decline(session: AsyncSession, actor: Actor, request_id: int, now: int) -> CommandRequest:
-    """End a request without a command; its maker may do that, too."""
+    """End a request without a command."""
     return await _decided(session, actor, await _waiting(session, actor, request_id), DECLINED, now)
+
+
+async def withdraw(session: AsyncSession, actor: Actor, request_id: int, now: int) -> CommandRequest:
+    """End one's own request; Forbidden for that of another person."""
+    asked = await _waiting(session, actor, request_id)
+    if asked.requested_by != actor.label and asked.requested_person_id != actor.require_person():
+        raise Forbidden("not_your_request", "Another person has made this request; only they withdraw it.")
+    return await _decided(session, actor, asked, DECLINED, now)
 
 
 async def _waiting(session: AsyncSession, actor: Actor, request_id: int) -> CommandRequest:
@@ -68,6 +78,7 @@ def _is_over(asked: CommandRequest, now: int) -> bool:
 
 async def _decided(session: AsyncSession, actor: Actor, asked: CommandRequest, state: str, now: int) -> CommandRequest:
     asked.state, asked.decided_by, asked.decided_at = state, actor.label, now
+    asked.decided_person_id = actor.person_id
     detail = {"drn": asked.drn, "what": asked.what, "requested_by": asked.requested_by}
     subject = f"command-request:{asked.id}"
     action = "command.approve" if state == APPROVED else "command.decline"

@@ -72,7 +72,10 @@ class CommandCounter(Base):
 
 
 class CommandRequest(Base):
-    """A command that is given only when a second person approves it. `state`: waiting, approved or declined."""
+    """A command that is given only when a second person approves it. `state`: waiting, approved or declined.
+
+    `requested_by` and `decided_by` are labels for people to read; that there are two is judged by the person ids.
+    """
 
     __tablename__ = "command_request"
     __table_args__ = (Index("ix_command_request_utility_id", "utility_id", "state"),)
@@ -88,7 +91,9 @@ class CommandRequest(Base):
     reason: Mapped[str] = mapped_column(String(300))
     state: Mapped[str] = mapped_column(String(10))
     requested_by: Mapped[str] = mapped_column(String(200))
+    requested_person_id: Mapped[int | None] = mapped_column(BigInteger)
     requested_at: Mapped[int] = mapped_column(BigInteger)
     decided_by: Mapped[str | None] = mapped_column(String(200))
+    decided_person_id: Mapped[int | None] = mapped_column(BigInteger)
     decided_at: Mapped[int | None] = mapped_column(BigInteger)
     command_id: Mapped[int | None] = mapped_column(ForeignKey("command.id"))

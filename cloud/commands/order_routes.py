@@ -182,6 +182,13 @@ async def decline(call: Call[None, None]) -> RequestView:
         return RequestView.model_validate(asked)
 
 
+async def withdraw(call: Call[None, None]) -> RequestView:
+    """End one's own request without a command."""
+    async with call.begin() as session:
+        asked = await approval.withdraw(session, call.actor, call.path["command_request"], call.now)
+        return RequestView.model_validate(asked)
+
+
 _ERRORS = (Conflict, NotFound, Refused)
 _REQUEST = "/command-requests/{command_request}"
 ROUTES = [
@@ -211,11 +218,15 @@ ROUTES = [
     ),
     Route("GET", _REQUEST, one_request, "commands:read", RequestView, errors=(NotFound,), tag="commands"),
     Route(
-        "POST", _REQUEST + "/approve", approve, "commands:write", RequestView,
+        "POST", _REQUEST + "/approve", approve, "commands:approve", RequestView,
         errors=(Conflict, Forbidden, NotFound), tag="commands",
     ),
     Route(
-        "POST", _REQUEST + "/decline", decline, "commands:write", RequestView,
+        "POST", _REQUEST + "/decline", decline, "commands:approve", RequestView,
         errors=(Conflict, NotFound), tag="commands",
+    ),
+    Route(
+        "POST", _REQUEST + "/withdraw", withdraw, "commands:write", RequestView,
+        errors=(Conflict, Forbidden, NotFound), tag="commands",
     ),
 ]  # fmt: skip

@@ -139,6 +139,7 @@ async def give(session: AsyncSession, actor: Actor, order: Order, now: int) -> C
             reason=order.reason,
             state=WAITING,
             requested_by=actor.label,
+            requested_person_id=actor.require_person(),
             requested_at=now,
         )
         session.add(asked)

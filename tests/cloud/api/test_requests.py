@@ -77,6 +77,14 @@ async def test_a_malformed_query_is_refused(api: Api, query: str) -> None:
     assert (answer.status, answer.code) == (400, "invalid_query")
 
 
+@pytest.mark.parametrize("query", ["a%0Ab=1", "%00=1", "%E2%80%A8=1", "x" * 5000 + "=1"])
+async def test_a_name_that_the_caller_made_up_is_shown_in_one_short_line(api: Api, query: str) -> None:
+    answer = await api.call("GET", "/meters?" + query)
+
+    assert (answer.status, answer.code) == (400, "invalid_query")
+    assert len(answer.message.splitlines()) == 1 and len(answer.message) < 150
+
+
 @pytest.mark.parametrize(
     "path", ["/gateways/x", "/gateways/0", "/gateways/99999999999", "/meters/1", "/vends/x", "/gateways/7"]
 )

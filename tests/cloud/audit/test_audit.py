@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from cloud.audit import service as audit
+from cloud.audit.verification import Fault, verify_chain
 from cloud.auth.actor import system
 from cloud.db import Database
 from tests.cloud.served import Api
@@ -23,9 +24,9 @@ async def write(database: Database, count: int, utility_id: int | None = None) -
             )
 
 
-async def fault_of(database: Database, chain: int = 0) -> audit.Fault | None:
+async def fault_of(database: Database, chain: int = 0) -> Fault | None:
     async with database.read() as session:
-        return await audit.verify_chain(session, chain)
+        return await verify_chain(session, chain)
 
 
 async def forge(database: Database, *statements: str) -> None:

@@ -2,32 +2,30 @@
 
 import pytest
 
+from cloud.api.fields import PATH_TYPES
 from cloud.app import ROUTES
 from cloud.auth import rules
 from tests.cloud.auth.test_sessions import login, operator, with_session
 from tests.cloud.served import Api
 
-OWN_IDS = {"utility": "1", "customer": "1", "key_change": "1", "command": "1", "command_request": "1"}
+PLACES = {**dict.fromkeys(PATH_TYPES, "1"), "drn": "12345678903", "purchase_id": "0" * 32}
 
 
 async def test_every_route_that_has_a_scope_refuses_a_caller_without_it(api: Api) -> None:
     key = (await api.made("/api-keys", {"name": "none", "scopes": ["audit:read"]}))["key"]
     stranger = api.as_key(key)
-    places = {"gateway": "1", "drn": "12345678903", "purchase_id": "0" * 32, "key": "1", "case": "1"} | OWN_IDS
 
     for route in ROUTES:
         if route.scope in (None, "audit:read"):
             continue
-        answer = await stranger.call(route.method, route.path.format(**places))
+        answer = await stranger.call(route.method, route.path.format(**PLACES))
         assert (answer.status, answer.code) == (403, "scope_missing"), route.path
 
 
 async def test_every_route_that_is_not_public_refuses_a_caller_without_a_key(api: Api) -> None:
-    places = {"gateway": "1", "drn": "12345678903", "purchase_id": "0" * 32, "key": "1", "case": "1"} | OWN_IDS
-
     for route in ROUTES:
         if not route.public:
-            answer = await api.as_key(None).call(route.method, route.path.format(**places))
+            answer = await api.as_key(None).call(route.method, route.path.format(**PLACES))
             assert (answer.status, answer.code) == (401, "not_signed_in"), route.path
 
 

@@ -17,7 +17,9 @@ from tests.cloud.served import Answer, Api
 PASSWORD = "correct horse battery"
 
 
-async def operator(api: Api, role: str = "admin", utility_id: int | None = None, email: str = "a@b.example") -> Api:
+async def operator(
+    api: Api, role: str = "administrator", utility_id: int | None = None, email: str = "a@b.example"
+) -> Api:
     """Make an operator; return a caller without credentials."""
     body = {"email": email, "password": PASSWORD, "role": role, "utility_id": utility_id}
     await api.made("/operators", body)
@@ -43,7 +45,7 @@ async def test_a_session_knows_its_operator_until_logout(api: Api) -> None:
     await browser.post("/logout", headers=headers)
     after = await browser.call("GET", "/me", headers)
 
-    assert (before.status, before.body["role"]) == (200, "admin")
+    assert (before.status, before.body["role"]) == (200, "administrator")
     assert (after.status, after.code) == (401, "session_over")
 
 
@@ -96,7 +98,7 @@ async def test_one_source_may_try_twenty_logins_a_minute(api: Api) -> None:
     api.clock.time += 60
     later = await login(browser)
 
-    assert (refused.status, refused.code) == (429, "too_many_attempts")
+    assert (refused.status, refused.code) == (429, "too_many_requests")
     assert later.status == 401
 
 
@@ -178,7 +180,7 @@ async def test_the_command_line_may_give_every_scope() -> None:
 
 
 def test_a_clock_that_is_set_back_keeps_nobody_out() -> None:
-    limiter = Limiter(attempts=2, window_s=60)
+    limiter = Limiter(requests=2, window_s=60)
     for now in (10_000, 10_001):
         limiter.count("one", now)
 

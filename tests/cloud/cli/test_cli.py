@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from cloud.audit import heads
 from tools.authority import Paths
 
 _START_TIMEOUT_S = 30
@@ -106,7 +107,7 @@ def served(cloud: Cloud) -> Iterator[Cloud]:
 
 
 def test_a_key_made_on_the_command_line_opens_the_api_over_tls(served: Cloud) -> None:
-    key = served.run("api-key", "add", "first", "--scopes", "admin").stdout.strip()
+    key = served.run("api-key", "add", "first", "--scopes", "administrator").stdout.strip()
 
     utility = served.call("/utilities", key, {"name": "U", "currency": "KES"})
 
@@ -115,7 +116,7 @@ def test_a_key_made_on_the_command_line_opens_the_api_over_tls(served: Cloud) ->
 
 
 def test_an_operator_made_on_the_command_line_can_sign_in(served: Cloud) -> None:
-    made = served.run("operator", "add", "a@b.example", "--role", "admin", stdin="correct horse battery\n")
+    made = served.run("operator", "add", "a@b.example", "--role", "administrator", stdin="correct horse battery\n")
 
     answer = served.call("/login", body={"email": "a@b.example", "password": "correct horse battery"})
 
@@ -124,13 +125,36 @@ def test_an_operator_made_on_the_command_line_can_sign_in(served: Cloud) -> None
 
 
 def test_the_audit_of_a_database_is_verified_on_the_command_line(served: Cloud) -> None:
-    served.run("api-key", "add", "first", "--scopes", "admin")
+    served.run("api-key", "add", "first", "--scopes", "administrator")
 
     assert served.run("audit", "verify").stdout == "every audit chain holds\n"
 
 
+def test_a_database_that_was_written_anew_is_found_by_its_published_heads(served: Cloud, tmp_path: Path) -> None:
+    served.run("api-key", "add", "first", "--scopes", "administrator")
+    file = tmp_path / "heads"
+    heads.publish(file, [(0, 1, bytes(32))], 86400)  # what was published is another head than the one that is there
+
+    told = served.run("audit", "verify", PENSTOCK_AUDIT_HEADS_FILE=str(file))
+
+    assert told.returncode == 1
+    assert told.stderr.startswith("chain 0: the chain was written anew from an entry among 1 to 1 on: ")
+
+
+def test_a_key_of_an_operator_ends_with_them(served: Cloud) -> None:
+    served.run("operator", "add", "a@b.example", "--role", "cashier", stdin="correct horse battery\n")
+    key = served.run("api-key", "add", "till", "--scopes", "cashier", "--owner", "a@b.example", "--days", "30").stdout
+    assert served.call("/me", key.strip())["scopes"]
+
+    ended = served.run("operator", "deactivate", "a@b.example")
+
+    assert ended.returncode == 0, ended.stderr
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        served.call("/me", key.strip())
+
+
 def test_a_key_encryption_key_is_changed_without_losing_a_key(served: Cloud, tmp_path: Path) -> None:
-    key = served.run("api-key", "add", "first", "--scopes", "admin").stdout.strip()
+    key = served.run("api-key", "add", "first", "--scopes", "administrator").stdout.strip()
     served.call("/utilities", key, {"name": "U", "currency": "KES"})
     new = str(tmp_path / "new")
     served.run("keystore", "new-kek", new)
@@ -153,7 +177,7 @@ def test_a_key_encryption_key_is_changed_without_losing_a_key(served: Cloud, tmp
         (("serve",), {"PENSTOCK_DATABASE_URL": "postgresql://127.0.0.1:9/x"}, "the database does not answer"),
         (("api-key", "add", "k", "--scopes", "vend"), {}, "python -m cloud migrate"),
         (("operator", "add", "a@b.example", "--role", "king"), {}, "there is no role king"),
-        (("operator", "add", "a@b.example", "--role", "admin"), {}, "at least 12 characters"),
+        (("operator", "add", "a@b.example", "--role", "administrator"), {}, "at least 12 characters"),
         (("keystore", "new-kek", "/nowhere/kek"), {}, "cannot write /nowhere/kek"),
     ],
 )
@@ -170,7 +194,7 @@ def test_what_is_the_callers_to_mend_is_said_in_one_line(
 def test_the_log_of_a_request_holds_no_secret(cloud: Cloud) -> None:
     cloud.run("keystore", "new-kek", cloud.environment["PENSTOCK_KEK_FILE"])
     cloud.run("migrate")
-    key = cloud.run("api-key", "add", "first", "--scopes", "admin").stdout.strip()
+    key = cloud.run("api-key", "add", "first", "--scopes", "administrator").stdout.strip()
     process = cloud.start("--services", "none")
 
     cloud.call("/me", key)

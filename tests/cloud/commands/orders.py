@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from cloud.auth import rules
+from cloud.auth import service as auth
 from cloud.commands.dispatcher import signed
 from cloud.commands.models import Command
 from cloud.keys import CLOCK, DATABASE, KEY_STORE
@@ -54,9 +56,17 @@ async def verdict(api: Api, town: Town) -> tuple[str, str]:
 
 
 async def colleague(api: Api) -> Api:
-    """Another caller who may give commands."""
-    made = await api.made("/api-keys", {"name": "colleague", "scopes": ["commands:read", "commands:write"]})
-    return api.as_key(made["key"])
+    """Another person, who may approve commands."""
+    return await api.person("colleague@penstock.example", "approver")
+
+
+async def nobodys_key(api: Api) -> Api:
+    """A program with every scope, whose key belongs to no person."""
+    app = api.client.app
+    assert app is not None
+    async with app[DATABASE].begin() as session:
+        made = await auth.add_api_key(session, auth.command_line(), "program", rules.SCOPES, None, api.clock.now())
+    return api.as_key(made[1])
 
 
 MODE = documents.MODE_PAYLOAD

@@ -12,6 +12,7 @@ from tests.cloud.commands.orders import (
     MODE,
     carry_out,
     colleague,
+    nobodys_key,
     online,
     received,
     take_in,
@@ -113,6 +114,43 @@ async def test_more_than_the_limit_waits_for_a_second_person(any_api: Api) -> No
     assert (again.status, again.code) == (409, "request_decided")
     command = (await any_api.get(f"/commands/{approved.body['command_id']}")).body
     assert (command["status"], command["reason"]) == ("queued", "meter read wrongly")
+
+
+async def test_a_second_key_of_the_same_person_is_no_second_person(any_api: Api) -> None:
+    town = await online(any_api)
+    order = {"pot": "token_credit", "amount": 10_000_001, "reason": "for myself"}
+    given = await any_api.made(f"/meters/{town.drn}/adjustments", order)
+    made = await any_api.made("/api-keys", {"name": "my other hand", "scopes": ["api-keys:write", "commands:approve"]})
+    again = await any_api.as_key(made["key"]).made("/api-keys", {"name": "third", "scopes": ["commands:approve"]})
+
+    for key in (made["key"], again["key"]):
+        own = await any_api.as_key(key).post(f"/command-requests/{given['request_id']}/approve")
+        assert (own.status, own.code) == (403, "own_request")
+
+
+async def test_a_key_that_belongs_to_nobody_neither_asks_nor_approves(any_api: Api) -> None:
+    town = await online(any_api)
+    nobody = await nobodys_key(any_api)
+    order = {"pot": "token_credit", "amount": 10_000_001, "reason": "r"}
+    given = await any_api.made(f"/meters/{town.drn}/adjustments", order)
+
+    asked = await nobody.post(f"/meters/{town.drn}/adjustments", order)
+    approved = await nobody.post(f"/command-requests/{given['request_id']}/approve")
+
+    assert (asked.status, asked.code) == (403, "no_person")
+    assert (approved.status, approved.code) == (403, "no_person")
+
+
+async def test_only_who_made_a_request_withdraws_it(any_api: Api) -> None:
+    town = await critical(any_api)
+    given = await any_api.made(f"/meters/{town.drn}/control", {"action": "disconnect", "reason": "r"})
+    other = await any_api.person("operator@penstock.example", "operator")
+
+    refused = await other.post(f"/command-requests/{given['request_id']}/withdraw")
+    withdrawn = await any_api.post(f"/command-requests/{given['request_id']}/withdraw")
+
+    assert (refused.status, refused.code) == (403, "not_your_request")
+    assert withdrawn.body["state"] == "declined"
 
 
 async def critical(api: Api) -> Town:
