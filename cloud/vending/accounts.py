@@ -1,19 +1,19 @@
-"""Customers' money that is left over: one balance per customer and currency, moved by postings that are only added."""
+"""Customers' money that is left over: one account per customer and currency in the books, moved by entries only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, ColumnElement, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.accounts.models import Customer
 from cloud.api.fields import PageQuery
 from cloud.auth.actor import Actor
-from cloud.rows import owned, rows_after
-from cloud.vending.models import AccountPosting, CustomerAccount
-
-USED, KEPT, VOID = "used", "kept", "void"
+from cloud.books import rules as books
+from cloud.books import service
+from cloud.books.models import BookAccount, BookEntry, BookPosting
+from cloud.rows import owned
+from cloud.vending.booking import KEPT, USED, sale_key
 
 
 @dataclass(frozen=True)
@@ -25,65 +25,96 @@ class Movement:
     balance_minor: int | None = None
 
 
-async def locked(session: AsyncSession, customer: Customer, currency: str) -> CustomerAccount:
-    """Return the account of a customer in a currency, locked until the transaction ends; made at the first call."""
-    mine = (CustomerAccount.customer_id == customer.id, CustomerAccount.currency == currency)
-    held = select(CustomerAccount).where(*mine).with_for_update().execution_options(populate_existing=True)
-    account = await session.scalar(held)
-    if account is None:
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        values = {"utility_id": customer.utility_id, "customer_id": customer.id, "currency": currency}
-        first = insert(CustomerAccount).values(**values, balance_minor=0, postings=0)
-        await session.execute(first.on_conflict_do_nothing())
-        account = (await session.scalars(held)).one()
-    return account
+@dataclass(frozen=True)
+class Held:
+    """What a customer has left over in one currency, and in how many postings."""
+
+    currency: str
+    balance_minor: int
+    postings: int
 
 
-async def post(
-    session: AsyncSession, account: CustomerAccount, purchase_id: str, kind: str, amount_minor: int, now: int
-) -> None:
-    """Move a locked account by a signed amount; zero leaves no trace."""
-    if amount_minor == 0:
-        return
-    assert account.balance_minor + amount_minor >= 0, "a customer's account never goes below zero"
-    account.balance_minor += amount_minor
-    account.postings += 1
-    posting = AccountPosting(
-        account_id=account.id,
-        sequence=account.postings,
-        purchase_id=purchase_id,
-        kind=kind,
-        amount_minor=amount_minor,
-        balance_minor=account.balance_minor,
-        at=now,
-    )
-    session.add(posting)
-    await session.flush()
+@dataclass(frozen=True)
+class Posted:
+    """A movement of an account: above zero what it gained. `sequence` counts the account's postings from 1."""
+
+    id: int
+    currency: str
+    sequence: int
+    purchase_id: str
+    kind: str
+    amount_minor: int
+    balance_minor: int
+    at: int
 
 
-async def movement(session: AsyncSession, purchase_id: str) -> Movement:
+async def held_minor(session: AsyncSession, customer: Customer, currency: str) -> int:
+    """Return what a customer has left over in a currency; nobody else moves it until the transaction ends."""
+    return (await service.locked(session, customer.utility_id, books.customer(customer.id, currency))).held
+
+
+async def seen_minor(session: AsyncSession, customer: Customer, currency: str) -> int:
+    """Return what a customer has left over in a currency as it is seen now, without a lock."""
+    code = books.customer(customer.id, currency).code
+    mine = (BookAccount.utility_id == customer.utility_id, BookAccount.code == code, BookAccount.unit == currency)
+    return await session.scalar(select(BookAccount.held).where(*mine)) or 0
+
+
+async def movement(session: AsyncSession, utility_id: int, purchase_id: str) -> Movement:
     """Return what a purchase did to an account, as its postings say."""
-    mine = select(AccountPosting).where(
-        AccountPosting.purchase_id == purchase_id, AccountPosting.kind.in_((USED, KEPT))
+    earlier = BookPosting.__table__.alias()
+    after = select(-func.sum(earlier.c.amount)).where(
+        earlier.c.account_id == BookPosting.account_id, earlier.c.id <= BookPosting.id
     )
-    postings = (await session.scalars(mine.order_by(AccountPosting.sequence))).all()
-    used = -sum(posting.amount_minor for posting in postings if posting.kind == USED)
-    kept = sum(posting.amount_minor for posting in postings if posting.kind == KEPT)
-    return Movement(used, kept, postings[-1].balance_minor if postings else None)
+    mine = (
+        select(BookPosting.what, BookPosting.amount, after.scalar_subquery())
+        .join(BookEntry, BookEntry.id == BookPosting.entry_id)
+        .where(BookEntry.utility_id == utility_id, BookEntry.key == sale_key(purchase_id))
+        .where(BookPosting.what.in_((USED, KEPT)))
+        .order_by(BookPosting.line)
+    )
+    found = (await session.execute(mine)).all()
+    used = sum(amount for what, amount, _ in found if what == USED)
+    kept = -sum(amount for what, amount, _ in found if what == KEPT)
+    return Movement(used, kept, int(found[-1][2]) if found else None)
 
 
-async def listed(session: AsyncSession, actor: Actor, customer_id: int) -> Sequence[CustomerAccount]:
-    """Return the accounts of a customer, one per currency."""
-    await owned(session, actor, Customer, customer_id, "customer")
-    mine = select(CustomerAccount).where(CustomerAccount.customer_id == customer_id)
-    return (await session.scalars(mine.order_by(CustomerAccount.currency))).all()
+async def listed(session: AsyncSession, actor: Actor, customer_id: int) -> Sequence[Held]:
+    """Return what a customer has, one per currency that ever moved."""
+    mine = (
+        select(BookAccount.unit, BookAccount.held, func.count())
+        .join(BookPosting, BookPosting.account_id == BookAccount.id)
+        .where(*await _of(session, actor, customer_id))
+        .group_by(BookAccount.id)
+        .order_by(BookAccount.unit)
+    )
+    return [Held(*row) for row in await session.execute(mine)]
 
 
-async def postings(
-    session: AsyncSession, actor: Actor, customer_id: int, query: PageQuery
-) -> Sequence[tuple[AccountPosting, str]]:
-    """Return a page of the postings of a customer, each with its currency."""
-    accounts = {account.id: account.currency for account in await listed(session, actor, customer_id)}
-    mine = select(AccountPosting).where(AccountPosting.account_id.in_(accounts))
-    found = await rows_after(session, mine, AccountPosting.id, query)
-    return [(posting, accounts[posting.account_id]) for posting in found]
+async def postings(session: AsyncSession, actor: Actor, customer_id: int, query: PageQuery) -> Sequence[Posted]:
+    """Return a page of the postings of a customer, and one more if there is a further page."""
+    every = (
+        select(
+            BookPosting.id,
+            BookAccount.unit,
+            func.row_number().over(partition_by=BookPosting.account_id, order_by=BookPosting.id),
+            BookEntry.subject,
+            BookPosting.what,
+            -BookPosting.amount,
+            -func.sum(BookPosting.amount).over(partition_by=BookPosting.account_id, order_by=BookPosting.id),
+            BookEntry.at,
+        )
+        .join(BookAccount, BookAccount.id == BookPosting.account_id)
+        .join(BookEntry, BookEntry.id == BookPosting.entry_id)
+        .where(*await _of(session, actor, customer_id))
+        .subquery()
+    )
+    wanted = select(every).where(every.c.id > literal(query.after, BigInteger))
+    rows = (await session.execute(wanted.order_by(every.c.id).limit(query.limit + 1))).all()
+    return [Posted(row[0], row[1], row[2], row[3], row[4], row[5], int(row[6]), row[7]) for row in rows]
+
+
+async def _of(session: AsyncSession, actor: Actor, customer_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    customer = await owned(session, actor, Customer, customer_id, "customer")
+    code = books.customer(customer_id, "").code
+    return BookAccount.utility_id == customer.utility_id, BookAccount.code == code

@@ -1,0 +1,149 @@
+"""Posting to the books. `post` runs in the transaction of the event that it records.
+
+Locks: floored accounts in the order of their numbers, before any posting; other accounts are never locked.
+"""
+
+from typing import Any
+
+from sqlalchemy import func, insert, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.audit.service import Named
+from cloud.books import rules
+from cloud.books.models import ENTRY_IDS, BookAccount, BookEntry, BookPosting
+from cloud.books.rules import Account, Draft
+from cloud.errors import Conflict
+
+
+async def post(session: AsyncSession, draft: Draft, actor: Named, now: int) -> int:
+    """Write an entry and return its id; the same again returns the first. Conflict if its key says something else.
+
+    AssertionError for one that does not balance, or that takes a floored account below zero: callers settle first.
+    """
+    assert len(draft.lines) > 1, "an entry has two lines at least"
+    assert not rules.imbalance(draft), f"entry {draft.key} does not balance: {rules.imbalance(draft)}"
+    accounts = await _accounts(session, draft.utility_id, {line.account for line in draft.lines})
+    _check_floors(draft, accounts)
+    entry_id: int
+    entry_id, first = (await session.execute(_numbered(session, draft))).one()
+    if first is not None:
+        return await _same(session, first, draft)
+    try:
+        async with session.begin_nested():
+            await _write(session, entry_id, draft, accounts, actor, now)
+    except IntegrityError:
+        first = await session.scalar(_by_key(draft))
+        if first is None:
+            raise
+        return await _same(session, first, draft)
+    return entry_id
+
+
+async def locked(session: AsyncSession, utility_id: int, account: Account) -> BookAccount:
+    """Return a floored account as it is, locked until the transaction ends; made at the first call."""
+    assert account.floored, "only what has a floor is worth a lock"
+    return (await _accounts(session, utility_id, {account}))[account]
+
+
+async def _accounts(session: AsyncSession, utility_id: int, wanted: set[Account]) -> dict[Account, BookAccount]:
+    found = await _found(session, utility_id, wanted)
+    missing = sorted((account for account in wanted if account not in found), key=lambda account: account.code)
+    if missing:
+        values = [_columns(utility_id, account) for account in missing]
+        await session.execute(_upsert(session).values(values).on_conflict_do_nothing())
+        found = await _found(session, utility_id, wanted)
+    return found
+
+
+async def _found(session: AsyncSession, utility_id: int, wanted: set[Account]) -> dict[Account, BookAccount]:
+    """The accounts that are there; those with a floor locked, and as they are under the lock."""
+    found: dict[Account, BookAccount] = {}
+    for floored in (True, False):
+        by_name = {(account.code, account.unit): account for account in wanted if account.floored == floored}
+        if not by_name:
+            continue
+        named = tuple_(BookAccount.code, BookAccount.unit).in_(list(by_name))
+        statement = select(BookAccount).where(BookAccount.utility_id == utility_id, named).order_by(BookAccount.id)
+        if floored:
+            statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+        found |= {by_name[row.code, row.unit]: row for row in await session.scalars(statement)}
+    for account, row in found.items():
+        assert (row.kind, row.floored) == (account.kind, account.floored), f"account {account.code} is of another kind"
+    return found
+
+
+def _columns(utility_id: int, account: Account) -> dict[str, Any]:
+    named = {"code": account.code, "unit": account.unit, "kind": account.kind, "floored": account.floored}
+    return {"utility_id": utility_id, **named, "held": 0}
+
+
+def _upsert(session: AsyncSession) -> Any:
+    insert_or = postgresql.insert if _is_postgresql(session) else sqlite.insert
+    return insert_or(BookAccount)
+
+
+def _is_postgresql(session: AsyncSession) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def _check_floors(draft: Draft, accounts: dict[Account, BookAccount]) -> None:
+    # The database refuses it too; here it has a name.
+    for account, row in accounts.items():
+        moved = sum(line.amount for line in draft.lines if line.account == account)
+        assert not account.floored or row.held >= moved, f"{account.code} never goes below zero"
+
+
+def _by_key(draft: Draft) -> Any:
+    return select(BookEntry.id).where(BookEntry.utility_id == draft.utility_id, BookEntry.key == draft.key)
+
+
+def _numbered(session: AsyncSession, draft: Draft) -> Any:
+    # One statement: the number of the new entry, and the entry that has the key already, if there is one.
+    after_last = select(func.coalesce(func.max(BookEntry.id), 0) + 1).scalar_subquery()
+    number = ENTRY_IDS.next_value() if _is_postgresql(session) else after_last
+    return select(number, _by_key(draft).scalar_subquery())
+
+
+async def _same(session: AsyncSession, entry_id: int, draft: Draft) -> int:
+    said = await session.scalar(select(BookEntry.sha256).where(BookEntry.id == entry_id))
+    if said != rules.content_hash(draft):
+        raise Conflict("entry_differs", f"The books have another entry under {draft.key}; correct it by a new one.")
+    return entry_id
+
+
+async def _write(
+    session: AsyncSession,
+    entry_id: int,
+    draft: Draft,
+    accounts: dict[Account, BookAccount],
+    actor: Named,
+    now: int,
+) -> None:
+    # The entry comes last: its trigger sees every posting, and none can follow it.
+    written = [
+        {
+            "entry_id": entry_id,
+            "line": number,
+            "lines": len(draft.lines),
+            "account_id": accounts[line.account].id,
+            "amount": line.amount,
+            "what": line.what,
+        }
+        for number, line in enumerate(draft.lines, 1)
+    ]
+    await session.execute(insert(BookPosting), written)
+    entry = {
+        "id": entry_id,
+        "lines": len(written),
+        "utility_id": draft.utility_id,
+        "key": draft.key,
+        "sha256": rules.content_hash(draft),
+        "kind": draft.kind,
+        "subject": draft.subject,
+        "actor": actor.label,
+        "reason": draft.reason,
+        "at": now,
+    }
+    await session.execute(insert(BookEntry).values(entry))
