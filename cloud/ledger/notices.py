@@ -64,13 +64,17 @@ async def _text(kind: str, language: str, meter: Meter, inquiry: Inquiry) -> str
     if kind in ("supply_closed", "supply_limited"):
         return texts.supply(language, meter.drn, entry.rule)
     currency = await _currency(inquiry, meter)
+
+    def shown(value: int) -> str:
+        return texts.amount(value, currency, meter.commodity)
+
     if kind == "credit_accepted":
-        amounts = (texts.amount(entry.delta, currency), texts.amount(entry.balance, currency))
+        amounts = (shown(entry.delta), shown(entry.balance))
         return texts.credit_accepted(language, meter.drn, *amounts)
     if kind == "emergency_credit":
-        limit = texts.amount(entry.reference_a << 32 | entry.reference_b, currency)
+        limit = shown(entry.reference_a << 32 | entry.reference_b)
         return texts.emergency_credit(language, meter.drn, limit)
-    return texts.warning(language, meter.drn, kind, texts.amount(_balance(inquiry), currency))
+    return texts.warning(language, meter.drn, kind, shown(_balance(inquiry)))
 
 
 async def _currency(inquiry: Inquiry, meter: Meter) -> str | None:

@@ -8,12 +8,15 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import select, update
 
+from cloud.auth.actor import system
+from cloud.books import service as books
 from cloud.commands import service as commands
 from cloud.ledger import openings, widenings
 from cloud.ledger.inquiry import Finding, Inquiry, by_policy, explained, meter_at, unexplained
 from cloud.ledger.models import Verdict
 from cloud.ledger.rules import CONTRADICTED, EXPLAINED, supply_of
-from cloud.vending import key_change, voiding
+from cloud.meters.models import Meter
+from cloud.vending import booking, key_change, voiding
 from cloud.vending.models import Vend, VendingKey
 from shared import kinds
 from shared.entries import Entry
@@ -66,6 +69,8 @@ async def _use_up(inquiry: Inquiry, vend: Vend, verdict_id: int) -> None:
         unused.values(consumed_by=verdict_id, consumed_at=inquiry.now).returning(Vend.id)
     )
     assert taken.first() is not None, "the vend was locked and unused"
+    meter = await inquiry.session.get_one(Meter, vend.meter_id)
+    await books.post(inquiry.session, booking.credit(vend, meter.commodity), system("ledger"), inquiry.now)
 
 
 async def _token(inquiry: Inquiry) -> Finding:

@@ -66,6 +66,9 @@ async def start(session: AsyncSession, actor: Actor, gateway_id: int, claim: Cla
     )
     session.add(made)
     await session.flush()
+    detail = {"device_public": claim.device_public.hex(), "hardware_id": claim.hardware_id}
+    subject = f"gateway:{gateway.id}"
+    await audit.record(session, actor, "gateway.challenge", subject, detail, utility_id=gateway.utility_id, now=now)
     return made
 
 

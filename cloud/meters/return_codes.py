@@ -52,8 +52,9 @@ async def count_guess(session: AsyncSession, actor: Actor, drn: str, now: int) -
     )
     guesses = (await session.execute(counted.returning(ReturnCodeGuess.guesses))).scalar_one()
     if guesses > GUESSES_A_DAY:
-        wait_h = (_DAY_S - now % _DAY_S) // 3600 + 1
-        raise TooManyRequests("guesses", f"Meter {drn} had its {GUESSES_A_DAY} codes of today; wait {wait_h} hours.")
+        wait_s = _DAY_S - now % _DAY_S
+        told = f"Meter {drn} had its {GUESSES_A_DAY} codes of today; wait {wait_s // 3600 + 1} hours."
+        raise TooManyRequests("guesses", told, retry_after_s=wait_s)
 
 
 async def check(session: AsyncSession, key_store: KeyStore, actor: Actor, drn: str, code: str, now: int) -> Proof:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from cloud.api.fields import (
     Body,
+    Commodity,
     Currency,
     Drn,
     GatewayId,
@@ -89,7 +90,7 @@ class GatewayView(View):
 
 
 class NewMeter(Body):
-    """A meter to be made; `opening_register_ml` is what its own register shows on the day.
+    """A meter to be made; `opening_register_ml` is what its own register shows on the day. Electricity is in mWh.
 
     `account` currency: the balance is money, and the meter applies the tariff of its group. `bulk`: it has no account.
     """
@@ -97,7 +98,7 @@ class NewMeter(Body):
     gateway_id: GatewayId
     channel: int = Field(ge=0, le=7)
     drn: Drn
-    commodity: Literal["water"]
+    commodity: Commodity
     pulse_volume_ml: int = Field(ge=1, le=_PULSE_VOLUME_ML_MAX)
     customer_id: RowId | None = None
     tariff_id: RowId

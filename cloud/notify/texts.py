@@ -4,6 +4,7 @@ from cloud.vending.tokens import Sale
 from shared import kinds
 
 _ML_PER_LITRE = 1000
+_MWH_PER_TENTH = 100_000
 _ACCOUNT_DIGITS = 5
 
 _VENDED = {
@@ -114,7 +115,7 @@ def vended(language: str, sale: Sale, drn: str) -> str:
     first = sale.vend
     return _VENDED[language][first.delivery].format(
         drn=drn,
-        volume=litres(sale.volume_ml),
+        volume=quantity(sale.volume_ml, sale.meter.commodity),
         amount=money(sale.amount_minor, first.currency),
         currency=first.currency,
     )
@@ -140,19 +141,32 @@ def supply(language: str, drn: str, rule: int) -> str:
     return _SUPPLY[language].format(drn=drn, sentence=(CLOSURES.get(rule) or LIMITS[rule])[language])
 
 
-def amount(value: int, currency: str | None) -> str:
-    """Return an amount of a meter's account: whole litres, or money in 1/100000 of the currency's unit."""
+def amount(value: int, currency: str | None, commodity: str = "water") -> str:
+    """Return an amount of a meter's account: a quantity, or money in 1/100000 of the currency's unit."""
     if currency is None:
-        return litres(value)
+        return quantity(value, commodity)
     digits = _MINOR_DIGITS.get(currency, 2)
     minor = abs(value) // 10 ** (_ACCOUNT_DIGITS - digits)
     return f"{'-' if value < 0 and minor else ''}{money(minor, currency)} {currency}"
+
+
+def quantity(value: int, commodity: str) -> str:
+    """Return a quantity as people read it, never more than it is: whole litres, or of mWh kWh with one decimal."""
+    if commodity != "electricity":
+        return litres(value)
+    tenths = abs(value) // _MWH_PER_TENTH
+    return f"{'-' if value < 0 and tenths else ''}{tenths // 10}.{tenths % 10} kWh"
 
 
 def litres(volume_ml: int) -> str:
     """Return a volume as people read it, in whole litres; less than a litre is not shown."""
     whole = abs(volume_ml) // _ML_PER_LITRE
     return f"{'-' if volume_ml < 0 and whole else ''}{whole} L"
+
+
+def minor_digits(currency: str) -> int:
+    """Return how many decimals a currency has (ISO 4217)."""
+    return _MINOR_DIGITS.get(currency, 2)
 
 
 def money(amount_minor: int, currency: str) -> str:

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from cloud.api.fields import Body, Currency, MoneyMinor, Name, Page, PageQuery, UtilityId, View
+from cloud.api.fields import Body, Commodity, Currency, MoneyMinor, Name, Page, PageQuery, UtilityId, View
 from cloud.api.route import Call, Route
 from cloud.errors import Conflict, NotFound, Refused, Unavailable
 from cloud.rows import page
-from cloud.tariffs import device, service
+from cloud.tariffs import device, service, version_routes
 from cloud.tariffs.models import DeviceTariff, Tariff
 from shared.tariff import CONTINUE, PRORATE, RESET, decode_tariff
 
@@ -18,24 +18,26 @@ _COUNTERS = {"continue": CONTINUE, "reset": RESET, "prorate": PRORATE}
 
 
 class NewTariff(Body):
-    """A tariff to be made: one price for every cubic metre, in minor units of the currency."""
+    """A tariff to be made: a class of customers. With a price for every m3 (kWh), in minor units, it can be sold by at
+    once; without one, its first version says what it costs when another person has approved that.
+    """
 
     utility_id: UtilityId
     name: Name
-    commodity: Literal["water"]
+    commodity: Commodity
     currency: Currency
-    price_minor_per_m3: MoneyMinor
+    price_minor_per_m3: MoneyMinor | None = None
 
 
 class TariffView(View):
-    """A tariff."""
+    """A tariff; `price_minor_per_m3` is the flat price that it began with, if it did."""
 
     id: int
     utility_id: int
     name: str
     commodity: str
     currency: str
-    price_minor_per_m3: int
+    price_minor_per_m3: int | None
     created_at: int
 
 
@@ -100,7 +102,7 @@ class DeviceTariffView(View):
 
 
 async def add(call: Call[NewTariff, None]) -> TariffView:
-    """Make a tariff; it never changes afterwards."""
+    """Make a tariff: a class of customers, with one price at first or without."""
     async with call.begin() as session:
         tariff = await service.add(session, call.actor, Tariff(**call.body.model_dump(), created_at=call.now))
         return TariffView.model_validate(tariff)
@@ -151,4 +153,5 @@ ROUTES = [
         query=PageQuery, tag="tariffs",
     ),
     Route("GET", "/tariffs", listed, "tariffs:read", Page[TariffView], query=PageQuery, tag="tariffs"),
+    *version_routes.ROUTES,
 ]  # fmt: skip

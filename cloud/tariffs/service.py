@@ -1,4 +1,4 @@
-"""Tariffs: making and listing them; nothing changes one."""
+"""Tariffs as classes of customers: making and listing them; nothing changes one."""
 
 from collections.abc import Sequence
 
@@ -11,16 +11,20 @@ from cloud.auth.actor import Actor
 from cloud.errors import Conflict, NotFound
 from cloud.meters.models import Utility
 from cloud.rows import insert, of_actor, rows_after
+from cloud.tariffs import versions
 from cloud.tariffs.models import Tariff
+from cloud.tariffs.terms import flat
 
 
 async def add(session: AsyncSession, actor: Actor, tariff: Tariff) -> Tariff:
-    """Insert a tariff; Conflict if its utility has one of that name."""
+    """Insert a class; Conflict if its utility has one of that name. A flat price in it is in force at once."""
     actor.require_utility(tariff.utility_id)
     if await session.get(Utility, tariff.utility_id) is None:
         raise NotFound("utility_unknown", f"There is no utility {tariff.utility_id}.")
     taken = f"Utility {tariff.utility_id} has a tariff {tariff.name}; tariffs do not change, so choose another name."
     await insert(session, tariff, Conflict("tariff_exists", taken))
+    if tariff.price_minor_per_m3 is not None:
+        await versions.begin(session, actor, tariff, flat(tariff.price_minor_per_m3), tariff.created_at)
     detail = {
         "name": tariff.name,
         "commodity": tariff.commodity,

@@ -5,8 +5,8 @@ from typing import Literal
 from cloud.api.fields import Page, PageQuery, View
 from cloud.api.route import Call, Route
 from cloud.errors import NotFound
+from cloud.rows import page
 from cloud.vending import accounts
-from cloud.vending.models import AccountPosting
 
 
 class AccountView(View):
@@ -41,7 +41,7 @@ async def of_customer(call: Call[None, None]) -> Accounts:
     """Show what a customer has left over."""
     async with call.read() as session:
         rows = await accounts.listed(session, call.actor, call.path["customer"])
-    shown = [AccountView.model_validate(row) for row in rows if row.postings]
+    shown = [AccountView.model_validate(row) for row in rows]
     return Accounts(customer_id=call.path["customer"], accounts=shown)
 
 
@@ -49,15 +49,7 @@ async def postings(call: Call[None, PageQuery]) -> Page[PostingView]:
     """List the movements of a customer's accounts."""
     async with call.read() as session:
         rows = await accounts.postings(session, call.actor, call.path["customer"], call.query)
-    shown = [
-        PostingView.model_validate({**_columns(row), "currency": currency})
-        for row, currency in rows[: call.query.limit]
-    ]
-    return Page[PostingView](items=shown, next=shown[-1].id if len(rows) > len(shown) else None)
-
-
-def _columns(row: AccountPosting) -> dict[str, object]:
-    return {name: getattr(row, name) for name in PostingView.model_fields if name != "currency"}
+    return page(rows, PostingView, call.query)
 
 
 ROUTES = [

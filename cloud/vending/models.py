@@ -2,7 +2,6 @@
 
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     ForeignKey,
     Index,
     LargeBinary,
@@ -141,39 +140,3 @@ class KeyChange(Base):
     issued_at: Mapped[int | None] = mapped_column(BigInteger)
     applied_at: Mapped[int | None] = mapped_column(BigInteger)
     cancelled_at: Mapped[int | None] = mapped_column(BigInteger)
-
-
-class CustomerAccount(Base):
-    """The money that a customer has left over in one currency; the row is locked while a posting is made."""
-
-    __tablename__ = "customer_account"
-    __table_args__ = (
-        UniqueConstraint("customer_id", "currency"),
-        CheckConstraint("balance_minor >= 0", name="balance_minor"),
-    )
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"), index=True)
-    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
-    currency: Mapped[str] = mapped_column(String(3))
-    balance_minor: Mapped[int] = mapped_column(BigInteger)
-    postings: Mapped[int] = mapped_column(BigInteger)
-
-
-class AccountPosting(Base):
-    """One movement of a customer's account and the balance after it. Only added; never negative."""
-
-    __tablename__ = "account_posting"
-    __table_args__ = (
-        UniqueConstraint("account_id", "sequence"),
-        CheckConstraint("balance_minor >= 0", name="balance_minor"),
-    )
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("customer_account.id"))
-    sequence: Mapped[int] = mapped_column(BigInteger)
-    purchase_id: Mapped[str] = mapped_column(ForeignKey("purchase.purchase_id"), index=True)
-    kind: Mapped[str] = mapped_column(String(12))
-    amount_minor: Mapped[int] = mapped_column(BigInteger)
-    balance_minor: Mapped[int] = mapped_column(BigInteger)
-    at: Mapped[int] = mapped_column(BigInteger)

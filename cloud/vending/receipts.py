@@ -5,17 +5,23 @@ from typing import Literal
 from uuid import UUID
 
 from cloud.api.fields import View
-from cloud.vending.accounts import Movement
 from cloud.vending.models import Vend
+from cloud.vending.statement import BlockUsed, Statement
 from cloud.vending.tokens import CREDIT, Sale, Token
 
 
 class Line(View):
-    """A line of a receipt. The lines add up to the tender; what came from the customer's account counts below zero."""
+    """A line of a receipt. The lines add up to the tender; what came from the customer's account counts below zero.
 
-    kind: Literal["water", "from_account", "to_account", "change"]
-    volume_ml: int
-    price_minor_per_m3: int
+    There is one line for each block of the commodity; `name` is that of a tax. `price_milliminor` is the price of 1 m3
+    (1 kWh) in 1/1000 of a minor unit, and `price_minor_per_m3` that in whole ones. Electricity is in mWh.
+    """
+
+    kind: Literal["water", "electricity", "gas", "fixed", "tax", "payment_debt", "from_account", "to_account", "change"]
+    name: str | None = None
+    volume_ml: int = 0
+    price_minor_per_m3: int = 0
+    price_milliminor: int = 0
     amount_minor: int
 
 
@@ -60,8 +66,9 @@ class TokenView(View):
 class Receipt(View):
     """A sale as a whole. `tokens` are in the order to enter them: first the sections of a key change, then the credit.
 
-    tender_minor + from_account_minor = amount_minor + to_account_minor + change_minor. `change_minor` goes back to the
-    payer at once and `to_account_minor` waits on the customer's account for the next purchase. `token` is the digits
+    tender_minor + from_account_minor = amount_minor + fixed_taxed_minor + payment_debt_minor + to_account_minor +
+    change_minor. `statement` is null for a sale made before tariffs had versions. `change_minor` goes back to the payer
+    at once and `to_account_minor` waits on the customer's account for the next purchase. `token` is the digits
     of a sale that has exactly one token, else null; `id` and `tid` are those of the first credit token; `state` is
     explained when the ledger shows all of them.
     """
@@ -75,6 +82,8 @@ class Receipt(View):
     change_minor: int
     from_account_minor: int
     to_account_minor: int
+    fixed_taxed_minor: int
+    payment_debt_minor: int
     account_balance_minor: int | None
     currency: str
     tender_kind: str
@@ -86,6 +95,7 @@ class Receipt(View):
     token: str | None
     tokens: list[TokenView]
     lines: list[Line]
+    statement: Statement | None
 
 
 _OF_FIRST = (
@@ -122,7 +132,10 @@ def receipt(sale: Sale, *, with_digits: bool = True) -> Receipt:
         "state": _state(sale.vends),
         "token": shown[0].digits if len(shown) == 1 else None,
         "tokens": shown,
-        "lines": _lines(sale, sale.movement),
+        "fixed_taxed_minor": sale.fixed_minor,
+        "payment_debt_minor": sale.debt_minor,
+        "lines": _lines(sale),
+        "statement": statement_of(sale),
     }
     return Receipt.model_validate({**first, **whole})
 
@@ -144,17 +157,54 @@ def _token(token: Token, digits: str | None) -> TokenView:
     )
 
 
-def _lines(sale: Sale, movement: Movement) -> list[Line]:
+def statement_of(sale: Sale) -> Statement | None:
+    """Return what the sale's bill said when it was made."""
+    return Statement.model_validate(sale.record.statement) if sale.record else None
+
+
+def _lines(sale: Sale) -> list[Line]:
+    said = statement_of(sale)
+    lines = _flat(sale) if said is None else bill_lines(said)
+    moved = sale.movement
+    movements = (
+        ("from_account", -moved.used_minor),
+        ("to_account", moved.kept_minor),
+        ("change", sale.vend.change_minor),
+    )
+    return lines + [Line.model_validate({"kind": kind, "amount_minor": amount}) for kind, amount in movements if amount]
+
+
+def _flat(sale: Sale) -> list[Line]:
     price = sale.vend.price_minor_per_m3
-    lines = [Line(kind="water", volume_ml=sale.volume_ml, price_minor_per_m3=price, amount_minor=sale.amount_minor)]
-    if movement.used_minor:
-        lines.append(_money("from_account", -movement.used_minor))
-    if movement.kept_minor:
-        lines.append(_money("to_account", movement.kept_minor))
-    if sale.vend.change_minor:
-        lines.append(_money("change", sale.vend.change_minor))
+    return [
+        Line(
+            kind="water",
+            volume_ml=sale.volume_ml,
+            price_minor_per_m3=price,
+            price_milliminor=price * 1000,
+            amount_minor=sale.amount_minor,
+        )
+    ]
+
+
+def bill_lines(said: Statement) -> list[Line]:
+    """Return what is charged: a line for each block, the taxes, the month's fixed charge, the debt's share."""
+    lines = [_block(said.commodity, block) for block in said.blocks]
+    lines += [Line(kind="tax", name=f"{tax.kind} on {tax.on}", amount_minor=tax.amount_minor) for tax in said.taxes]
+    if said.fixed_minor:
+        lines.append(Line(kind="fixed", amount_minor=said.fixed_minor))
+    if said.payment_debt_minor:
+        lines.append(Line(kind="payment_debt", amount_minor=said.payment_debt_minor))
     return lines
 
 
-def _money(kind: Literal["from_account", "to_account", "change"], amount_minor: int) -> Line:
-    return Line(kind=kind, volume_ml=0, price_minor_per_m3=0, amount_minor=amount_minor)
+def _block(commodity: str, block: BlockUsed) -> Line:
+    return Line.model_validate(
+        {
+            "kind": commodity,
+            "volume_ml": block.volume_ml,
+            "price_minor_per_m3": block.price_milliminor // 1000,
+            "price_milliminor": block.price_milliminor,
+            "amount_minor": block.amount_minor,
+        }
+    )

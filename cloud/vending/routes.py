@@ -10,7 +10,16 @@ from cloud.api.route import Call, Route
 from cloud.errors import Conflict, NotFound, Refused, Unavailable
 from cloud.meters import service as meters
 from cloud.rows import page
-from cloud.vending import account_routes, key_change_routes, key_service, report_routes, service, void_routes
+from cloud.vending import (
+    account_routes,
+    debt_routes,
+    key_change_routes,
+    key_service,
+    report_routes,
+    service,
+    trial_routes,
+    void_routes,
+)
 from cloud.vending.models import VendingKey
 from cloud.vending.receipts import Receipt, VendView, receipt, vend_view
 
@@ -55,13 +64,14 @@ class Tender(Body):
 class NewVend(Body):
     """A purchase. The caller makes `purchase_id`, and repeats the request unchanged until it has an answer.
 
+    Without `volume_ml` the money buys as much as it can, together with what is on the customer's account.
     `change` says what becomes of money tendered beyond the price of the volume asked for: it goes back to the payer
     (return), or stays on the customer's account. What rounding the volume down leaves always stays there.
     """
 
     purchase_id: UUID
     drn: Drn
-    volume_ml: VolumeMl
+    volume_ml: VolumeMl | None = None
     tender: Tender
     delivery: Literal["keypad", "remote"] = "keypad"
     change: Literal["return", "account"] = "return"
@@ -161,7 +171,9 @@ ROUTES = [
         tag="vending",
     ),
     *account_routes.ROUTES,
+    *debt_routes.ROUTES,
     *key_change_routes.ROUTES,
     *report_routes.ROUTES,
+    *trial_routes.ROUTES,
     *void_routes.ROUTES,
 ]

@@ -1,15 +1,18 @@
-"""What a sale comes to, as pure integers: the volumes that its tokens carry exactly, their prices, and the change."""
+"""What tokens carry, as pure integers: volumes without a rest, their prices, and identifiers that rise.
 
+Volumes are ml, for electricity mWh; a token counts both, and gas, in tenths of the unit that a price is for.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cloud.errors import Refused, Unavailable
-from cloud.tariffs.rules import price_minor
 from shared.sts.amounts import UNITS_MAX, largest_not_above
 from shared.sts.errors import RangeError
 from shared.sts.time_id import minutes_at, next_tid
 
-WATER_UNIT_ML = 100_000  # a token counts water in 0.1 m3
-TOKEN_MAX_ML = UNITS_MAX * WATER_UNIT_ML
+TOKEN_UNIT_ML = 100_000  # a token counts in 0.1 m3 or 0.1 kWh (IEC 62055-41, 6.2.6)
+TOKEN_MAX_ML = UNITS_MAX * TOKEN_UNIT_ML
 TOKENS_MAX = 20
 """Tokens of one sale: well below the 50 identifiers that a meter remembers, so they may be entered in any order."""
 TID_AHEAD_MAX_MIN = 6 * 1440  # meters refuse a token more than seven days ahead
@@ -45,58 +48,63 @@ class Quote:
 
 @dataclass(frozen=True)
 class Settlement:
-    """Where the money comes from and goes: tender + from_account = amount + to_account + change, all in minor units."""
+    """Where the money of a purchase comes from and goes, in minor units.
+
+    tender + from_account = volume + fixed + debt + to_account + change. Volume and fixed are with their taxes, of which
+    `taxes` names each: its kind, the line (`volume` or `fixed`), the amount.
+    """
 
     from_account_minor: int
     to_account_minor: int
     change_minor: int
+    volume_minor: int
+    fixed_minor: int
+    debt_minor: int
+    taxes: tuple[tuple[str, str, int], ...] = ()
 
 
-def quote(volume_ml: int, price_minor_per_m3: int, token_max_ml: int = TOKEN_MAX_ML) -> Quote:
+Cost = Callable[[int], int]
+"""What a volume in ml costs in minor units; it never falls with the volume, and nothing costs nothing."""
+
+
+def quote(volume_ml: int, cost: Cost, token_max_ml: int = TOKEN_MAX_ML) -> Quote:
     """Round the volume down to what tokens of at most token_max_ml carry, and price that; Refused out of range.
 
     The parts' prices add up to the price of the whole, so splitting costs nobody a minor unit.
     """
     parts: list[Part] = []
     sold_ml = priced = 0
-    for units in _split(volume_ml // WATER_UNIT_ML, min(token_max_ml, TOKEN_MAX_ML) // WATER_UNIT_ML):
-        sold_ml += units * WATER_UNIT_ML
-        amount = price_minor(sold_ml, price_minor_per_m3)
-        parts.append(Part(units, units * WATER_UNIT_ML, amount - priced))
+    for units in _split(volume_ml // TOKEN_UNIT_ML, _full_units(token_max_ml)):
+        sold_ml += units * TOKEN_UNIT_ML
+        amount = cost(sold_ml)
+        parts.append(Part(units, units * TOKEN_UNIT_ML, amount - priced))
         priced = amount
-    return Quote(tuple(parts), price_minor(volume_ml, price_minor_per_m3))
+    return Quote(tuple(parts), cost(volume_ml))
 
 
-def _split(wanted: int, most: int) -> list[int]:
-    if wanted < 1:
-        raise Refused("volume_too_small", f"A token carries at least {WATER_UNIT_ML} ml; ask for that or more.")
+def sale_max_ml(token_max_ml: int) -> int:
+    """The most that the tokens of one sale carry."""
+    return TOKENS_MAX * _full_units(token_max_ml) * TOKEN_UNIT_ML
+
+
+def _full_units(token_max_ml: int) -> int:
+    most = min(token_max_ml, TOKEN_MAX_ML) // TOKEN_UNIT_ML
     if most < 1:
         raise Refused(
-            "token_limit_too_small", f"The limit for one token is below {WATER_UNIT_ML} ml, so nothing can be sold."
+            "token_limit_too_small", f"The limit for one token is below {TOKEN_UNIT_ML} ml, so nothing can be sold."
         )
-    full = largest_not_above(most)
+    return largest_not_above(most)
+
+
+def _split(wanted: int, full: int) -> list[int]:
+    if wanted < 1:
+        raise Refused("volume_too_small", f"A token carries at least {TOKEN_UNIT_ML} ml; ask for that or more.")
     whole, rest = divmod(wanted, full)
     units = [full] * min(whole, TOKENS_MAX + 1) + ([largest_not_above(rest)] if rest else [])
     if len(units) > TOKENS_MAX:
-        most_ml = TOKENS_MAX * full * WATER_UNIT_ML
+        most_ml = TOKENS_MAX * full * TOKEN_UNIT_ML
         raise Refused("volume_too_large", f"One sale has at most {TOKENS_MAX} tokens, {most_ml} ml; buy in parts.")
     return units
-
-
-def settle(quoted: Quote, tender_minor: int, balance_minor: int, *, keep_change: bool) -> Settlement:
-    """Pay from the account first, then from the tender; Refused if both are not enough.
-
-    What rounding down left over goes to the account; what was tendered beyond that is change, or, with keep_change,
-    goes to the account too.
-    """
-    amount = quoted.amount_minor
-    from_account = min(balance_minor, amount)
-    over = tender_minor + from_account - amount
-    if over < 0:
-        paid = f"{tender_minor} were tendered and {balance_minor} are on the account"
-        raise Refused("tender_short", f"{quoted.volume_ml} ml cost {amount} minor units; {paid}.")
-    kept = over if keep_change else min(over, quoted.asked_minor - amount)
-    return Settlement(from_account, kept, over - kept)
 
 
 def allocate_tid(last_tid: int, now: int, base_year: int, ken: int) -> int:

@@ -13,19 +13,19 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.accounts.models import Customer
 from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
 from cloud.auth.actor import Actor
+from cloud.books import service as books
 from cloud.errors import Conflict, NotFound, Refused
-from cloud.meters import policies
 from cloud.meters import service as meters
-from cloud.meters.models import Gateway, Meter, MeterOpening, Utility
+from cloud.meters.models import Gateway, Meter, MeterOpening
 from cloud.rows import of_actor, rows_after
-from cloud.tariffs.models import Tariff
-from cloud.vending import accounts, delivery, key_change, rules
-from cloud.vending.models import CustomerAccount, KeyChange, Purchase, Vend, VendingKey
-from cloud.vending.rules import Quote, Settlement
+from cloud.vending import accounts, booking, debts, delivery, key_change, pricing, rules
+from cloud.vending.models import KeyChange, Purchase, Vend, VendingKey
+from cloud.vending.pricing import Buyer
+from cloud.vending.purchase import Plan, Wanted, plan
+from cloud.vending.sale_models import SaleRecord
 from cloud.vending.store import CreditToken, KeyStore, MeterIdentity, Use
 from cloud.vending.tokens import CREDIT, KEY_CHANGE, Sale, Token
 
@@ -35,11 +35,14 @@ RETURN, ACCOUNT = "return", "account"
 
 @dataclass(frozen=True)
 class Order:
-    """What a customer asks for and pays; `delivery` is keypad or remote; `change` returns to the hand or account."""
+    """What a customer asks for and pays; `volume_ml` None for as much as the money buys, the account's too.
+
+    `delivery` is keypad or remote; `change` returns to the hand or account.
+    """
 
     purchase_id: str
     drn: str
-    volume_ml: int
+    volume_ml: int | None
     tender_kind: str
     tender_minor: int
     currency: str
@@ -63,15 +66,17 @@ async def vend(session: AsyncSession, key_store: KeyStore, actor: Actor, order: 
     if not await _claim(session, order, now):
         return await _repeat(session, key_store, actor, order, now)
     meter = await _locked_meter(session, actor, order.drn)
-    tariff = await _tariff(session, meter, order)
     gateway = await _opened_gateway(session, meter)
     keyed = await _keyed(session, meter)
-    quoted = rules.quote(order.volume_ml, tariff.price_minor_per_m3, await _token_max_ml(session, meter))
-    settled = await _settle(session, order, meter, quoted, now)
-    rows = _rows(actor, order, meter, tariff, keyed, quoted, settled, now)
+    buyer = await pricing.buyer(session, meter, order.currency, now, lock=True)
+    planned = plan(_wanted(order, meter), buyer.standing)
+    rows = _rows(actor, order, buyer, keyed, planned, now)
     _advance(meter, keyed, rows[-1].tid, now)
     session.add_all(rows)
+    session.add(await pricing.record(session, buyer, planned, order.purchase_id, now))
     await session.flush()
+    await books.post(session, booking.sale(rows, meter.commodity, planned.settled), actor, now)
+    await debts.take_share(session, buyer.debt, order.purchase_id, planned.settled.debt_minor, buyer.month, now)
     sale = await reprint(session, key_store, actor, rows, now)
     await _record(session, actor, sale, now)
     await delivery.deliver(session, sale, gateway, now)
@@ -108,14 +113,20 @@ async def reprint(session: AsyncSession, key_store: KeyStore, actor: Actor, rows
     meter = await session.get_one(Meter, rows[0].meter_id)
     tokens = await _section_tokens(session, key_store, actor, rows[0], now)
     tokens += [Token(CREDIT, row.part, await _digits(session, key_store, actor, row, meter, now), row) for row in rows]
-    return Sale(list(rows), meter, tokens, await accounts.movement(session, rows[0].purchase_id))
+    return await _sale(session, rows, meter, tokens)
 
 
 async def without_tokens(session: AsyncSession, rows: Sequence[Vend]) -> Sale:
     """Return a sale for who may not sell: its figures, no digits, and no key is used."""
     meter = await session.get_one(Meter, rows[0].meter_id)
     tokens = [Token(CREDIT, row.part, "", row) for row in rows]
-    return Sale(list(rows), meter, tokens, await accounts.movement(session, rows[0].purchase_id))
+    return await _sale(session, rows, meter, tokens)
+
+
+async def _sale(session: AsyncSession, rows: Sequence[Vend], meter: Meter, tokens: list[Token]) -> Sale:
+    purchase_id = rows[0].purchase_id
+    moved = await accounts.movement(session, meter.utility_id, purchase_id)
+    return Sale(list(rows), meter, tokens, moved, await session.get(SaleRecord, purchase_id))
 
 
 async def _section_tokens(session: AsyncSession, key_store: KeyStore, actor: Actor, row: Vend, now: int) -> list[Token]:
@@ -146,13 +157,6 @@ async def _locked_meter(session: AsyncSession, actor: Actor, drn: str) -> Meter:
     return (await session.scalars(locked)).one()
 
 
-async def _tariff(session: AsyncSession, meter: Meter, order: Order) -> Tariff:
-    tariff = await session.get_one(Tariff, meter.tariff_id)
-    if order.currency != tariff.currency:
-        raise Refused("currency_wrong", f"Meter {meter.drn} is sold to in {tariff.currency}, not in {order.currency}.")
-    return tariff
-
-
 async def _opened_gateway(session: AsyncSession, meter: Meter) -> Gateway:
     gateway = await session.get_one(Gateway, meter.gateway_id)
     if await session.get(MeterOpening, (meter.id, gateway.epoch)) is None:
@@ -171,49 +175,24 @@ async def _keyed(session: AsyncSession, meter: Meter) -> _Keyed:
     return _Keyed(key, change.new_ti, change.new_key_check, last_tid, change)
 
 
-async def _token_max_ml(session: AsyncSession, meter: Meter) -> int:
-    """The most that one token of this meter may carry: what its policy lets a balance be, or less by the utility."""
-    utility = await session.get_one(Utility, meter.utility_id)
-    most = await policies.max_meter_balance_ml(session, meter.utility_id)
-    return most if utility.token_max_ml is None else min(most, utility.token_max_ml)
-
-
-async def _settle(session: AsyncSession, order: Order, meter: Meter, quoted: Quote, now: int) -> Settlement:
-    account = await _account(session, order, meter)
-    if account is None:
-        return _settle_without_account(order, meter, quoted)
-    settled = rules.settle(quoted, order.tender_minor, account.balance_minor, keep_change=order.change == ACCOUNT)
-    await accounts.post(session, account, order.purchase_id, accounts.USED, -settled.from_account_minor, now)
-    await accounts.post(session, account, order.purchase_id, accounts.KEPT, settled.to_account_minor, now)
-    return settled
-
-
-async def _account(session: AsyncSession, order: Order, meter: Meter) -> CustomerAccount | None:
-    if meter.customer_id is None:
-        return None
-    return await accounts.locked(session, await session.get_one(Customer, meter.customer_id), order.currency)
-
-
-def _settle_without_account(order: Order, meter: Meter, quoted: Quote) -> Settlement:
-    if order.change == ACCOUNT:
+def _wanted(order: Order, meter: Meter) -> Wanted:
+    if order.change == ACCOUNT and meter.customer_id is None:
         raise Refused("no_account", f"Meter {meter.drn} has no customer, so nothing can be kept; return the change.")
-    settled = rules.settle(quoted, order.tender_minor, 0, keep_change=False)
-    return Settlement(0, 0, settled.change_minor + settled.to_account_minor)
+    return Wanted(order.volume_ml, order.tender_minor, order.change == ACCOUNT)
 
 
 def _rows(
     actor: Actor,
     order: Order,
-    meter: Meter,
-    tariff: Tariff,
+    buyer: Buyer,
     keyed: _Keyed,
-    quoted: Quote,
-    settled: Settlement,
+    planned: Plan,
     now: int,
 ) -> list[Vend]:
     rows: list[Vend] = []
     tid = keyed.last_tid
-    for number, part in enumerate(quoted.parts, 1):
+    meter, tariff = buyer.meter, buyer.tariff
+    for number, part in enumerate(planned.quote.parts, 1):
         tid = rules.allocate_tid(tid, now, keyed.key.base_year, keyed.key.ken)
         row = Vend(
             utility_id=meter.utility_id,
@@ -229,12 +208,12 @@ def _rows(
             units=part.units,
             volume_ml=part.volume_ml,
             tariff_id=tariff.id,
-            price_minor_per_m3=tariff.price_minor_per_m3,
+            price_minor_per_m3=planned.bill.blocks[0].price_milliminor // 1000,
             amount_minor=part.amount_minor,
             currency=tariff.currency,
             tender_kind=order.tender_kind,
             tender_minor=order.tender_minor if number == 1 else 0,
-            change_minor=settled.change_minor if number == 1 else 0,
+            change_minor=planned.settled.change_minor if number == 1 else 0,
             delivery=order.delivery,
             actor=actor.label,
             created_at=now,
@@ -274,6 +253,9 @@ async def _record(session: AsyncSession, actor: Actor, sale: Sale, now: int) -> 
         "tender_minor": first.tender_minor,
         "from_account_minor": sale.movement.used_minor,
         "to_account_minor": sale.movement.kept_minor,
+        "fixed_minor": sale.fixed_minor,
+        "debt_minor": sale.debt_minor,
+        "tariff_version": sale.record.tariff_version_id if sale.record else None,
         "currency": first.currency,
         "tender_kind": first.tender_kind,
         "delivery": first.delivery,

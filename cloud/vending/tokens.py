@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cloud.meters.models import Meter
 from cloud.vending.accounts import Movement
 from cloud.vending.models import Vend
+from cloud.vending.sale_models import SaleRecord
 
 KEY_CHANGE, CREDIT = "key_change", "credit"
 
@@ -21,12 +22,14 @@ class Token:
 
 @dataclass(frozen=True)
 class Sale:
-    """The vends of a purchase, their meter, every token to enter, and what happened on the customer's account."""
+    """The vends of a purchase, their meter, every token to enter, what happened on the customer's account, and what the
+    purchase came to; None of a sale that was made before tariffs had versions."""
 
     vends: list[Vend]
     meter: Meter
     tokens: list[Token]
     movement: Movement
+    record: SaleRecord | None = None
 
     @property
     def vend(self) -> Vend:
@@ -47,3 +50,13 @@ class Sale:
     def amount_minor(self) -> int:
         """The price of that."""
         return sum(row.amount_minor for row in self.vends)
+
+    @property
+    def fixed_minor(self) -> int:
+        """The month's fixed charge that was taken with it, with its taxes."""
+        return self.record.fixed_taxed_minor if self.record else 0
+
+    @property
+    def debt_minor(self) -> int:
+        """What of the money paid off a debt."""
+        return self.record.debt_minor if self.record else 0

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.accounts.models import Customer
 from cloud.audit import service as audit
-from cloud.auth.actor import Actor
+from cloud.auth.actor import Actor, system
+from cloud.books import service as books
 from cloud.commands import service as commands
 from cloud.errors import NotFound, Refused
 from cloud.meters.models import Gateway, Meter
-from cloud.vending import accounts, key_change, rules
+from cloud.vending import booking, key_change, rules
 from cloud.vending.delivery import REMOTE
 from cloud.vending.models import Vend, VendingKey
 from cloud.vending.store import Encoded, KeyStore, MeterIdentity, Use
@@ -127,8 +127,7 @@ async def explains(session: AsyncSession, meter_id: int, tid: int, target_tid: i
 
 async def finish(session: AsyncSession, vend: Vend, now: int) -> None:
     """The ledger shows the void: the vend is void, and its price returns to the customer's account."""
-    assert vend.customer_id is not None, "only a vend with a customer is voided"
-    customer = await session.get_one(Customer, vend.customer_id)
-    account = await accounts.locked(session, customer, vend.currency)
+    meter = await session.get_one(Meter, vend.meter_id)
     vend.voided_at = now
-    await accounts.post(session, account, vend.purchase_id, accounts.VOID, vend.amount_minor, now)
+    await session.flush()
+    await books.post(session, booking.void(vend, meter.commodity), system("ledger"), now)

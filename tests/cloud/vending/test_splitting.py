@@ -6,8 +6,11 @@ import random
 import pytest
 
 from cloud.errors import Refused
+from cloud.tariffs.rules import Month, volume_minor
+from cloud.tariffs.terms import flat
 from cloud.vending import rules
-from cloud.vending.rules import TOKEN_MAX_ML, TOKENS_MAX, WATER_UNIT_ML
+from cloud.vending.purchase import Standing, Wanted, plan
+from cloud.vending.rules import TOKEN_MAX_ML, TOKEN_UNIT_ML, TOKENS_MAX, Cost
 from shared.sts.amounts import field_to_units, units_to_field
 from shared.sts.cipher import make_cipher
 from shared.sts.token import decode
@@ -16,6 +19,14 @@ from tests.cloud.served import Api, Town
 
 def cash(amount_minor: int) -> dict[str, object]:
     return {"kind": "cash", "amount_minor": amount_minor, "currency": "KES"}
+
+
+def flat_price(price_minor: int) -> Cost:
+    return lambda volume_ml: volume_minor(flat(price_minor), 0, volume_ml)
+
+
+def buyer(balance_minor: int) -> Standing:
+    return Standing(flat(10_000), Month(), TOKEN_MAX_ML, balance_minor)
 
 
 async def balance(api: Api, town: Town) -> int:
@@ -29,22 +40,22 @@ def test_every_part_is_carried_exactly_and_the_prices_add_up() -> None:
     chance = random.Random(seed)
 
     for _ in range(2000):
-        most = chance.randrange(WATER_UNIT_ML, TOKEN_MAX_ML)
-        wanted = chance.randrange(WATER_UNIT_ML, min(most * 15, 10**13))
+        most = chance.randrange(TOKEN_UNIT_ML, TOKEN_MAX_ML)
+        wanted = chance.randrange(TOKEN_UNIT_ML, min(most * 15, 10**13))
         price = chance.randrange(1_000_000)
-        quoted = rules.quote(wanted, price, most)
+        quoted = rules.quote(wanted, flat_price(price), most)
         assert all(field_to_units(units_to_field(part.units)) == part.units for part in quoted.parts)
         assert all(part.volume_ml <= most for part in quoted.parts)
         assert quoted.amount_minor == quoted.volume_ml * price // 1_000_000 <= quoted.asked_minor
-        assert 0 <= wanted - quoted.volume_ml < 1000 * WATER_UNIT_ML
+        assert 0 <= wanted - quoted.volume_ml < 1000 * TOKEN_UNIT_ML
 
 
 def test_a_sale_of_more_tokens_than_a_meter_should_be_given_at_once_is_refused() -> None:
-    most = 1000 * WATER_UNIT_ML
+    most = 1000 * TOKEN_UNIT_ML
 
-    assert len(rules.quote(TOKENS_MAX * most, 1, most).parts) == TOKENS_MAX
+    assert len(rules.quote(TOKENS_MAX * most, flat_price(1), most).parts) == TOKENS_MAX
     with pytest.raises(Refused, match="at most 20 tokens"):
-        rules.quote(TOKENS_MAX * most + WATER_UNIT_ML, 1, most)
+        rules.quote(TOKENS_MAX * most + TOKEN_UNIT_ML, flat_price(1), most)
 
 
 @pytest.mark.parametrize(
@@ -61,17 +72,16 @@ def test_a_sale_of_more_tokens_than_a_meter_should_be_given_at_once_is_refused()
 def test_the_account_pays_first_and_keeps_what_rounding_left(
     tender: int, balance_minor: int, keep: bool, expected: tuple[int, int, int]
 ) -> None:
-    quoted = rules.quote(199_999, 10_000)
+    planned = plan(Wanted(199_999, tender, keep), buyer(balance_minor))
 
-    settled = rules.settle(quoted, tender, balance_minor, keep_change=keep)
-
+    settled = planned.settled
     assert (settled.from_account_minor, settled.to_account_minor, settled.change_minor) == expected
-    assert tender + expected[0] == quoted.amount_minor + expected[1] + expected[2]
+    assert tender + expected[0] == planned.quote.amount_minor + expected[1] + expected[2]
 
 
 def test_a_sale_that_tender_and_account_together_do_not_pay_is_refused_with_both() -> None:
     with pytest.raises(Refused, match="999 were tendered and 0 are on the account"):
-        rules.settle(rules.quote(199_999, 10_000), 999, 0, keep_change=False)
+        plan(Wanted(199_999, 999, False), buyer(0))
 
 
 async def test_a_sale_above_one_tokens_range_is_several_tokens_of_one_purchase(any_api: Api) -> None:
