@@ -1,0 +1,1 @@
+"""Money that customers pay through others: what providers tell, matched to meters, and turned into tokens once."""

@@ -1,0 +1,62 @@
+"""Payments in the books: money that came stands in suspense until it is sold for, returned, or taken back."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.audit.service import Named
+from cloud.books import service as books
+from cloud.books.rules import EXPENSE, Account, Draft, cash, lines, suspense
+from cloud.payments.models import Payment
+
+
+async def came(session: AsyncSession, payment: Payment, actor: Named, now: int) -> None:
+    """The provider's records say that the money is there."""
+    amount = payment.amount_minor
+    await _post(session, payment, "came", _clearing(payment), suspense(payment.currency), amount, actor, now)
+
+
+async def released(session: AsyncSession, payment: Payment, actor: Named, now: int) -> None:
+    """It becomes the tender of a sale, which is an entry of its own."""
+    amount = payment.left_minor
+    await _post(session, payment, "sold", suspense(payment.currency), _clearing(payment), amount, actor, now)
+
+
+async def returned(session: AsyncSession, payment: Payment, actor: Named, now: int) -> None:
+    """It goes back to the payer."""
+    amount = payment.left_minor
+    await _post(session, payment, "returned", suspense(payment.currency), _clearing(payment), amount, actor, now)
+
+
+async def taken_back(session: AsyncSession, payment: Payment, amount_minor: int, actor: Named, now: int) -> None:
+    """The provider took some of it back; after a sale, or a return, that is a loss."""
+    gone = payment.vended_at is not None or payment.refunded_at is not None
+    source = Account("chargebacks", payment.currency, EXPENSE) if gone else suspense(payment.currency)
+    event = f"back:{payment.reversed_minor}"
+    await _post(session, payment, event, source, _clearing(payment), amount_minor, actor, now)
+
+
+def _clearing(payment: Payment) -> Account:
+    return cash(payment.tender_kind, payment.currency)
+
+
+async def _post(
+    session: AsyncSession,
+    payment: Payment,
+    event: str,
+    debit: Account,
+    credit: Account,
+    amount: int,
+    by: Named,
+    at: int,
+) -> None:
+    if amount == 0:
+        return
+    kind = event.partition(":")[0]
+    draft = Draft(
+        utility_id=payment.utility_id,
+        key=f"payment:{payment.id}:{event}",
+        kind="payment",
+        subject=f"payment:{payment.id}",
+        reason=f"{payment.provider} {payment.reference}",
+        lines=lines((debit, amount, kind), (credit, -amount, kind)),
+    )
+    await books.post(session, draft, by, at)

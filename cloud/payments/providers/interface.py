@@ -1,0 +1,71 @@
+"""What a payment provider must do: check a message before it is read, and say from its own records what was paid."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from cloud.errors import CloudError
+from cloud.payments.rules import Notice
+
+
+class ProviderDown(Exception):
+    """The provider did not answer, or not as it should; the question may be asked again."""
+
+
+class WebhookRefused(CloudError):
+    """401: a message did not prove that it comes from its provider."""
+
+    status = 401
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message as it came: nothing of it is believed yet. `tail` is the rest of its address after the channel."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    remote: str
+    tail: str
+    now: int
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A provider's later answer to our question about a payment; `notice` None: it knows of no such payment."""
+
+    reference: str
+    notice: Notice | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A provider took our question; the answer comes as a message of its own."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A request to pay ended: with the payment's reference, or with None when it was not paid."""
+
+    push_id: int
+    reference: str | None
+
+
+Message = Notice | Answered | Ended
+
+
+class Provider(Protocol):
+    """A channel of a provider, with its secrets. Messages are checked on the raw bytes, before anything is parsed."""
+
+    name: str
+    tender_kind: str
+    asks: bool
+    """Whether each payment is confirmed from the provider's own records before it is believed."""
+
+    def read(self, delivery: Delivery) -> list[Message]:
+        """Check a message and return what it says; WebhookRefused or BadRequest, and then nothing of it counts."""
+
+    async def confirm(self, reference: str) -> Notice | Asked | None:
+        """Return the payment as the provider's records have it; None: it was not paid. Raises ProviderDown."""
+
+    async def close(self) -> None:
+        """Give back what is held open."""

@@ -1,0 +1,138 @@
+"""The API of vouchers: making a batch, stopping it, and redeeming a code for a meter."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from cloud.api.fields import TIME_MAX, Body, Currency, Drn, MoneyMinor, Page, PageQuery, UtilityId, View
+from cloud.api.route import Call, Route
+from cloud.errors import Conflict, NotFound, Refused, TooManyRequests, Unavailable
+from cloud.keys import KEYRING
+from cloud.payments import vouchers
+from cloud.payments.voucher_models import VoucherBatch
+from cloud.rows import page
+from cloud.vending.sealed import SealedSecrets
+
+Code = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}([ -]?[0-9]{4}){3}$"),
+    AfterValidator(lambda code: code.replace(" ", "").replace("-", "")),
+]
+
+
+class NewVoucherBatch(Body):
+    """Vouchers to be made, all worth the same."""
+
+    utility_id: UtilityId
+    count: int = Field(ge=1, le=1000)
+    amount_minor: MoneyMinor = Field(ge=1)
+    currency: Currency
+    expires_at: int = Field(ge=1, le=TIME_MAX)
+
+
+class BatchView(View):
+    """A batch, without its codes."""
+
+    id: int
+    utility_id: int
+    count: int
+    amount_minor: int
+    currency: str
+    expires_at: int
+    stopped_at: int | None
+    created_at: int
+
+
+class VoucherView(View):
+    """A voucher to be printed: its number in the batch, and the code in fours."""
+
+    serial: int
+    code: str
+
+
+class MadeBatch(View):
+    """A batch with its codes, this once; print them and keep no copy."""
+
+    batch: BatchView
+    vouchers: list[VoucherView]
+
+
+class Redemption(Body):
+    """A code of 16 digits, with or without spaces or dashes, and the meter that it is for."""
+
+    code: Code
+    drn: Drn
+
+
+class Redeemed(View):
+    """What was bought; the tokens stand in GET /vends/{purchase_id}, and are on their way to the customer."""
+
+    payment_id: int
+    purchase_id: str
+    drn: str
+    amount_minor: int
+    currency: str
+    redeemed_at: int
+
+
+async def add(call: Call[NewVoucherBatch, None]) -> MadeBatch:
+    """Make a batch of vouchers; this answer is the only place where their codes stand."""
+    async with call.begin() as session:
+        batch = VoucherBatch(**call.body.model_dump(), created_at=call.now)
+        made = await vouchers.make(session, SealedSecrets(call.app[KEYRING]), call.actor, batch, call.now)
+        shown = [VoucherView(serial=serial, code=_grouped(code)) for serial, code in made]
+        return MadeBatch(batch=BatchView.model_validate(batch), vouchers=shown)
+
+
+async def listed(call: Call[None, PageQuery]) -> Page[BatchView]:
+    """List batches of vouchers, without the codes."""
+    async with call.read() as session:
+        return page(await vouchers.listed(session, call.actor, call.query), BatchView, call.query)
+
+
+async def stop(call: Call[None, None]) -> BatchView:
+    """Stop what is left of a batch of vouchers."""
+    async with call.begin() as session:
+        return BatchView.model_validate(await vouchers.stop(session, call.actor, call.path["voucher_batch"], call.now))
+
+
+async def redeem(call: Call[Redemption, None]) -> Redeemed:
+    """Redeem a voucher for a meter; five codes that do not fit a day and meter."""
+    body = call.body
+    async with call.begin() as session:
+        await vouchers.count_guess(session, call.actor, body.drn, call.now)
+    async with call.begin() as session:
+        payment = await vouchers.redeem(
+            session, SealedSecrets(call.app[KEYRING]), call.key_store, call.actor, body.code, body.drn, call.now
+        )
+    assert payment.purchase_id is not None and payment.vended_at is not None, "a redeemed voucher was sold for"
+    return Redeemed(
+        payment_id=payment.id,
+        purchase_id=payment.purchase_id,
+        drn=body.drn,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        redeemed_at=payment.vended_at,
+    )
+
+
+def _grouped(code: str) -> str:
+    return " ".join(code[start : start + 4] for start in range(0, len(code), 4))
+
+
+ROUTES = [
+    Route(
+        "POST", "/voucher-batches", add, "vouchers:write", MadeBatch,
+        request=NewVoucherBatch, errors=(NotFound, Refused, Unavailable), status=201,
+        keyless="the answer has codes, which are kept nowhere", tag="payments",
+    ),
+    Route("GET", "/voucher-batches", listed, "vouchers:read", Page[BatchView], query=PageQuery, tag="payments"),
+    Route(
+        "POST", "/voucher-batches/{voucher_batch}/stop", stop, "vouchers:write", BatchView,
+        errors=(NotFound,), tag="payments",
+    ),
+    Route(
+        "POST", "/vouchers/redeem", redeem, "vouchers:redeem", Redeemed,
+        request=Redemption, errors=(Conflict, NotFound, Refused, TooManyRequests, Unavailable), tag="payments",
+    ),
+]  # fmt: skip
