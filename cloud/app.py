@@ -11,31 +11,39 @@ from cloud.api import health
 from cloud.api.dispatch import add_routes
 from cloud.api.middleware import request_middleware
 from cloud.api.openapi import document
-from cloud.api.route import BODY_LIMIT, Route
+from cloud.api.route import Route
 from cloud.audit import routes as audit
 from cloud.auth import routes as auth
 from cloud.auth.limiter import Limiter
 from cloud.auth.passwords import Passwords
+from cloud.books import routes as books
 from cloud.clock import Clock
 from cloud.commands import routes as commands
 from cloud.config import Config
 from cloud.db import Database
 from cloud.keys import (
+    CALLER_LIMITER,
+    CHANNELS,
     CLOCK,
     COMMANDS_WAITING,
     CONFIG,
     DATABASE,
     DEAD_SERVICES,
     KEY_STORE,
+    KEYRING,
     LOGIN_LIMITER,
     OPENAPI,
     PASSWORDS,
     PROVIDER,
+    REMOTE_LIMITER,
 )
 from cloud.ledger import routes as ledger
 from cloud.meters import routes as meters
 from cloud.notify import routes as notify
 from cloud.notify.provider import Provider, provider
+from cloud.payments import routes as payments
+from cloud.payments.channels import channels
+from cloud.payments.webhooks import add_webhooks
 from cloud.readings import routes as readings
 from cloud.services import SERVICES
 from cloud.tariffs import routes as tariffs
@@ -46,12 +54,13 @@ from cloud.vending.pkcs11_token import pkcs11_token
 from cloud.vending.sta_tables import sta_tables
 from cloud.vending.store import KeyStore
 
-AREAS = (health, auth, meters, readings, accounts, tariffs, vending, ledger, commands, notify, audit)
+AREAS = (health, auth, meters, readings, accounts, tariffs, vending, ledger, commands, notify, audit, books, payments)
 ROUTES: list[Route] = [route for area in AREAS for route in area.ROUTES]
 
 ALL_SERVICES = frozenset(service.name for service in SERVICES)
+_BODY_MAX = max(route.body_limit for route in ROUTES)
 _LOGINS_PER_SOURCE = 20
-_LOGIN_WINDOW_S = 60
+_MINUTE_S = 60
 
 
 def build_app(
@@ -64,18 +73,23 @@ def build_app(
     services: Iterable[str] = ALL_SERVICES,
 ) -> web.Application:
     """Return the application; what is not given is made from the configuration. ConfigError names a bad setting."""
-    app = web.Application(middlewares=[request_middleware], client_max_size=BODY_LIMIT + 1)
+    app = web.Application(middlewares=[request_middleware], client_max_size=_BODY_MAX + 1)
     app[CONFIG] = config
     app[CLOCK] = clock
     app[DATABASE] = database or Database(config.database_url)
-    app[KEY_STORE] = key_store or SealedKeyStore(keyring(config), sta_tables(config), pkcs11_token(config))
+    app[KEYRING] = keyring(config)
+    app[KEY_STORE] = key_store or SealedKeyStore(app[KEYRING], sta_tables(config), pkcs11_token(config))
     app[PASSWORDS] = Passwords()
-    app[LOGIN_LIMITER] = Limiter(_LOGINS_PER_SOURCE, _LOGIN_WINDOW_S)
+    app[LOGIN_LIMITER] = Limiter(_LOGINS_PER_SOURCE, _MINUTE_S)
+    app[CALLER_LIMITER] = Limiter(config.caller_requests_per_minute, _MINUTE_S)
+    app[REMOTE_LIMITER] = Limiter(config.remote_requests_per_minute, _MINUTE_S)
+    app[CHANNELS] = channels(config, clock.now)
     app[PROVIDER] = messages or provider(config)
     app[COMMANDS_WAITING] = asyncio.Event()
     app[DEAD_SERVICES] = []
     app[OPENAPI] = document(ROUTES, _version())
     add_routes(app, ROUTES)
+    add_webhooks(app)
     app.cleanup_ctx.append(_resources)
     wanted = frozenset(services)
     app.cleanup_ctx.extend(service.context for service in SERVICES if service.name in wanted)
@@ -85,6 +99,9 @@ def build_app(
 async def _resources(app: web.Application) -> AsyncIterator[None]:
     yield
     await app[PROVIDER].close()
+    for channel in app[CHANNELS].values():
+        if channel.provider is not None:
+            await channel.provider.close()
     await app[DATABASE].close()
 
 

@@ -25,6 +25,11 @@ class Config(BaseSettings):
     tls_cert: Path | None = Field(None, description="PEM certificate chain of the HTTP service")
     tls_key: Path | None = Field(None, description="PEM private key of the HTTP service")
 
+    caller_requests_per_minute: int = Field(6000, ge=1, description="What one caller may ask for in a minute")
+    remote_requests_per_minute: int = Field(12_000, ge=1, description="What one address may ask for in a minute")
+
+    audit_heads_file: Path | None = Field(None, description="File that the heads of the audit are appended to daily")
+
     kek_file: Path | None = Field(None, description="File with the key-encryption key, 64 hex digits")
     kek: SecretStr | None = Field(None, description="The key-encryption key itself, 64 hex digits; a file is better")
     kek_previous_file: Path | None = Field(
@@ -54,6 +59,13 @@ class Config(BaseSettings):
     adjustment_limit_ml: int = Field(10_000_000, ge=0, description="Adjustments above need a second person, in ml")
     adjustment_limit_money: int = Field(
         1_000_000, ge=0, description="The same for accounts of money, in 1/100000 of the currency"
+    )
+
+    payments_file: Path | None = Field(
+        None, description="JSON file with the channels of payment providers and their secrets"
+    )
+    refund_limit_minor: int = Field(
+        0, ge=0, description="Refunds of payments above need a second person, in minor units"
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line kept")

@@ -11,16 +11,23 @@ from cloud.clock import Clock
 from cloud.config import Config
 from cloud.db import Database
 from cloud.notify.provider import Provider
+from cloud.payments.channels import Channels
+from cloud.vending.envelope import Keyring
 from cloud.vending.store import KeyStore
 
 CONFIG = web.AppKey("config", Config)
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 DATABASE = web.AppKey("database", Database)
 KEY_STORE: web.AppKey[KeyStore] = web.AppKey("key_store")
+KEYRING: web.AppKey[Keyring | None] = web.AppKey("keyring")
+"""The key-encryption keys, None without one."""
 PASSWORDS = web.AppKey("passwords", Passwords)
 LOGIN_LIMITER = web.AppKey("login_limiter", Limiter)
+CALLER_LIMITER = web.AppKey("caller_limiter", Limiter)
+REMOTE_LIMITER = web.AppKey("remote_limiter", Limiter)
 PROVIDER: web.AppKey[Provider] = web.AppKey("provider")
 OPENAPI: web.AppKey[dict[str, Any]] = web.AppKey("openapi")
 DEAD_SERVICES: web.AppKey[list[str]] = web.AppKey("dead_services")
+CHANNELS: web.AppKey[Channels] = web.AppKey("channels")
 COMMANDS_WAITING = web.AppKey("commands_waiting", asyncio.Event)
 """Set when a command may be sent; the dispatcher looks then, and otherwise every second."""

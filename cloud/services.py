@@ -9,10 +9,12 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from cloud.audit.keeper import Keeper
 from cloud.broker import services as broker
 from cloud.config import ConfigError
-from cloud.keys import CLOCK, DATABASE, DEAD_SERVICES, KEY_STORE, PROVIDER
+from cloud.keys import CHANNELS, CLOCK, CONFIG, DATABASE, DEAD_SERVICES, KEY_STORE, PROVIDER
 from cloud.notify.delivery import Outbox
+from cloud.payments.worker import Payments
 
 Context = Callable[[web.Application], AsyncIterator[None]]
 
@@ -57,9 +59,19 @@ def _outbox(app: web.Application) -> Coroutine[Any, Any, None]:
     return Outbox(app[DATABASE], app[KEY_STORE], app[PROVIDER], app[CLOCK]).run()
 
 
+def _audit(app: web.Application) -> Coroutine[Any, Any, None]:
+    return Keeper(app[DATABASE], app[CLOCK], app[CONFIG].audit_heads_file).run()
+
+
+def _payments(app: web.Application) -> Coroutine[Any, Any, None]:
+    return Payments(app[DATABASE], app[KEY_STORE], app[CHANNELS], app[CLOCK]).run()
+
+
 SERVICES: tuple[Service, ...] = (
     Service("outbox", running("outbox", _outbox)),
+    Service("payments", running("payments", _payments)),
     Service("callout", running("callout", broker.run_callout)),
     Service("ingest", running("ingest", broker.run_ingest)),
     Service("commands", running("commands", broker.run_commands)),
+    Service("audit", running("audit", _audit)),
 )

@@ -15,11 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from cloud import schema
 from cloud.app import build_app
 from cloud.auth import rules
-from cloud.auth import service as auth
 from cloud.auth.actor import Actor
 from cloud.config import Config
 from cloud.db import Database, driver_url
-from cloud.keys import DATABASE
 from tests.cloud.served import Api, HandClock
 from tools.authority import Paths
 
@@ -142,8 +140,5 @@ async def any_api(any_url: str, tmp_path: Path, certificates: Paths, clock: Hand
 
 
 async def admin_api(client: TestClient, clock: HandClock) -> Api:  # type: ignore[type-arg]
-    """Return a caller with every scope."""
-    assert client.app is not None
-    async with client.app[DATABASE].begin() as session:
-        _, key = await auth.add_api_key(session, ALL, "test", rules.SCOPES, None, clock.now())
-    return Api(client, clock, key)
+    """Return a caller with every scope, who is a person."""
+    return await Api(client, clock, None).person("test@penstock.example")

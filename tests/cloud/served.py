@@ -5,6 +5,7 @@ import json
 import re
 import uuid
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import jsonschema
@@ -12,6 +13,9 @@ from aiohttp.test_utils import TestClient
 
 from cloud.api.openapi import document
 from cloud.app import ROUTES
+from cloud.auth import operators, rules
+from cloud.auth import service as auth
+from cloud.keys import DATABASE
 from shared import documents
 from shared.sts.identity import luhn_digit
 from shared.wire import Reader
@@ -45,11 +49,11 @@ class Answer:
 
     @property
     def code(self) -> str:
-        return str(self.body["error"]["code"])
+        return str(self.body["code"])
 
     @property
     def message(self) -> str:
-        return str(self.body["error"]["message"])
+        return str(self.body["detail"])
 
 
 class Api:
@@ -63,6 +67,25 @@ class Api:
     def as_key(self, key: str | None) -> "Api":
         """Return another caller of the same cloud."""
         return Api(self.client, self.clock, key)
+
+    async def person(
+        self,
+        email: str,
+        role: str = "administrator",
+        scopes: Iterable[str] | None = None,
+        utility_id: int | None = None,
+    ) -> "Api":
+        """Return another person, who calls with an API key of their own: all scopes of the role, or fewer."""
+        app = self.client.app
+        assert app is not None
+        now = self.clock.now()
+        async with app[DATABASE].begin() as session:
+            owner = await operators.add_operator(
+                session, auth.command_line(), email=email, password_hash="", role=role, utility_id=utility_id, now=now
+            )
+            wanted = rules.ROLES[role] if scopes is None else frozenset(scopes)
+            made = await auth.add_api_key(session, auth.command_line(), email, wanted, utility_id, now, owner=owner)
+        return self.as_key(made[1])
 
     async def get(self, path: str, **query: Any) -> Answer:
         return await self.call("GET", path, params={name: str(value) for name, value in query.items()})
@@ -81,6 +104,9 @@ class Api:
             method, "/api/v1" + path, headers={**credentials, **(headers or {})}, **kwargs
         ) as response:
             body = json.loads(await response.text())
+            assert response.content_type == (
+                "application/problem+json" if response.status >= 400 else "application/json"
+            )
             check_declared(method, path, response.status, body)
             return Answer(response.status, body, response.headers, response.cookies)
 
@@ -200,18 +226,21 @@ def declared() -> dict[str, Any]:
 
 def check_declared(method: str, path: str, status: int, body: Any) -> None:
     """Fail unless the document declares this status for the route, and the body fits its schema."""
-    template = _template(path.partition("?")[0])
+    template = template_of(path)
     if template is None or method.lower() not in declared()["paths"][template]:
         assert status in (404, 405)
         return
     responses = declared()["paths"][template][method.lower()]["responses"]
     assert str(status) in responses, f"{method} {template} answered {status}, which it does not declare: {body}"
-    reference = responses[str(status)]["content"]["application/json"]["schema"]
+    (content,) = responses[str(status)]["content"].values()
+    reference = content["schema"]
     schema = {**reference, "components": declared()["components"]}
     jsonschema.Draft202012Validator(schema).validate(body)
     answered[method, template, status] += 1
 
 
-def _template(path: str) -> str | None:
+def template_of(path: str) -> str | None:
+    """Return the path of the document that an address fits."""
+    path = path.partition("?")[0]
     fits = [name for name in declared()["paths"] if re.fullmatch(re.sub(r"{\w+}", "[^/]+", name), path)]
     return min(fits, key=lambda name: name.count("{"), default=None)

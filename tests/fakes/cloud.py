@@ -114,4 +114,11 @@ def _next(items: list[dict[str, Any]]) -> int | None:
 
 
 def _error(status: int, message: str) -> web.Response:
-    return web.json_response({"error": {"code": "fake", "message": message}}, status=status)
+    problem = {
+        "type": "urn:penstock:problem:fake",
+        "title": "fake",
+        "status": status,
+        "detail": message,
+        "code": "fake",
+    }
+    return web.json_response(problem, status=status, content_type="application/problem+json")

@@ -119,7 +119,7 @@ class Stack:
         await run_once([_PYTHON, "-m", "cloud", "migrate"], self._environment())
         if not self._key_file.exists():
             key = await run_once(
-                [_PYTHON, "-m", "cloud", "api-key", "add", "tools", "--scopes", "admin"], self._environment()
+                [_PYTHON, "-m", "cloud", "api-key", "add", "tools", "--scopes", "administrator"], self._environment()
             )
             write_secret(self._key_file, key)
         self.cloud = Service(
@@ -138,6 +138,7 @@ class Stack:
             "PENSTOCK_TLS_CERT": str(self._tls.cloud),
             "PENSTOCK_TLS_KEY": str(self._tls.cloud_key),
             "PENSTOCK_KEK_FILE": str(self.folder / "kek.hex"),
+            "PENSTOCK_AUDIT_HEADS_FILE": str(self.folder / "audit-heads.jsonl"),
             "PENSTOCK_NATS_URL": f"tls://127.0.0.1:{self.ports.nats}",
             "PENSTOCK_NATS_CA": str(self._tls.ca),
             "PENSTOCK_NATS_CREDENTIALS": str(self.folder / "broker" / "cloud.json"),

@@ -1,14 +1,13 @@
 """A key change in the ledger: explained once by the plan that was made for it, and the meter's key follows."""
 
 import pytest
-from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import select
 
 from cloud.ledger.messages import Message
 from cloud.ledger.service import Ingest
 from cloud.meters.models import Meter
 from cloud.vending import key_change, key_service
-from cloud.vending.models import AccountPosting, KeyChange, VendingKey
+from cloud.vending.models import KeyChange, VendingKey
 from shared import kinds
 from shared.entries import Entry
 from shared.key_data import pack
@@ -192,12 +191,3 @@ async def test_one_plan_explains_one_entry(town: Town, ingest: Ingest) -> None:
     await send(ingest, town, device)
 
     assert [found.verdict for found in (await verdicts(town, device))[-2:]] != ["explained", "explained"]
-
-
-async def test_postings_cannot_be_changed_in_the_database(town: Town) -> None:
-    device = await town.device()
-    await town.sell(device, volume_ml=150_000)
-
-    with pytest.raises(DBAPIError, match="append-only"):
-        async with town.database.begin() as session:
-            await session.execute(update(AccountPosting).values(amount_minor=10**9))

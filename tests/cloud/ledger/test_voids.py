@@ -5,12 +5,13 @@ import uuid
 import pytest
 from sqlalchemy import select
 
+from cloud.books.models import BookAccount
 from cloud.commands.models import Command
 from cloud.errors import NotFound, Refused
 from cloud.ledger.messages import Message
 from cloud.ledger.service import Ingest
 from cloud.vending import voiding
-from cloud.vending.models import CustomerAccount, Vend
+from cloud.vending.models import Vend
 from cloud.vending.tokens import Sale
 from cloud.vending.voiding import Voiding, VoidOrder
 from shared import kinds
@@ -57,7 +58,7 @@ def burnt(device: Device, tid: int, target_tid: int) -> Entry:
 
 async def balance(town: Town) -> int:
     async with town.database.read() as session:
-        return (await session.scalar(select(CustomerAccount.balance_minor))) or 0
+        return (await session.scalar(select(BookAccount.held).where(BookAccount.floored))) or 0
 
 
 async def vend_of(town: Town, sale: Sale) -> Vend:

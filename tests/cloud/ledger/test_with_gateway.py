@@ -3,13 +3,14 @@
 import pytest
 from sqlalchemy import select
 
+from cloud.books.models import BookAccount
 from cloud.ledger.messages import Message
 from cloud.ledger.service import Ingest
 from cloud.meters import enrolment
 from cloud.meters.bundle import Broker
 from cloud.meters.models import Meter
 from cloud.vending import key_change, key_service, voiding
-from cloud.vending.models import CustomerAccount, KeyChange, Vend, VendingKey
+from cloud.vending.models import KeyChange, Vend, VendingKey
 from cloud.vending.tokens import Sale
 from cloud.vending.voiding import VoidOrder
 from shared import documents, ed25519
@@ -145,7 +146,7 @@ async def test_a_void_burns_the_token_and_the_money_returns(link: Link) -> None:
     assert (accepted, refused) == (ACCEPT, USED)
     async with link.town.database.read() as session:
         assert (await session.get_one(Vend, sale.vend.id)).state == "void"
-        balance = await session.scalar(select(CustomerAccount.balance_minor))
+        balance = await session.scalar(select(BookAccount.held).where(BookAccount.floored))
     assert balance == sale.vend.amount_minor
     assert set(await link.verdicts()) == {"explained"}
     assert await cases(link.town, link.known) == []

@@ -45,7 +45,7 @@ def test_sales_of_the_older_form_become_sales_of_one_token(tmp_path: Path) -> No
     with sqlite3.connect(tmp_path / "old.db") as old:
         old.execute("INSERT INTO purchase VALUES ('p', x'00', 1)")
         names = [row[1] for row in old.execute("PRAGMA table_info(vend)") if row[3]]
-        values = {**dict.fromkeys(names, 1), "id": 7, "purchase_id": "p", "tid": 99}
+        values = {**dict.fromkeys(names, 1), "id": 7, "purchase_id": "p", "tid": 99, "currency": "KES"}
         marks = ", ".join(f":{name}" for name in values)
         old.execute(f"INSERT INTO vend ({', '.join(values)}) VALUES ({marks})", values)
 
@@ -54,6 +54,30 @@ def test_sales_of_the_older_form_become_sales_of_one_token(tmp_path: Path) -> No
     with sqlite3.connect(tmp_path / "old.db") as new:
         sales = new.execute("SELECT id, purchase_id, part, tid, key_change_id, voided_at FROM vend").fetchall()
     assert sales == [(7, "p", 1, 99, None, None)]
+
+
+def test_roles_get_their_new_names_and_requests_their_people(tmp_path: Path) -> None:
+    config = schema.alembic_config(f"sqlite:///{tmp_path}/old.db")
+    command.upgrade(config, "0007")
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        for number, role in ((1, "admin"), (2, "engineer"), (3, "cashier")):
+            old.execute("INSERT INTO operator VALUES (?, NULL, ?, ?, 'h', 1, 0, 0, 0)", (number, f"{number}@b", role))
+        old.execute("INSERT INTO api_key VALUES (1, NULL, 'k', x'00', '[]', 0, NULL)")
+        for number, maker in ((1, "operator:2"), (2, "api-key:1")):
+            names = [row[1] for row in old.execute("PRAGMA table_info(command_request)") if row[3]]
+            values = {**dict.fromkeys(names, 1), "id": number, "requested_by": maker}
+            marks = ", ".join(f":{name}" for name in values)
+            old.execute(f"INSERT INTO command_request ({', '.join(values)}) VALUES ({marks})", values)
+
+    command.upgrade(config, "head")
+
+    with sqlite3.connect(tmp_path / "old.db") as new:
+        roles = new.execute("SELECT role FROM operator ORDER BY id").fetchall()
+        people = new.execute("SELECT requested_person_id FROM command_request ORDER BY id").fetchall()
+        key = new.execute("SELECT name, operator_id, expires_at FROM api_key").fetchall()
+    assert roles == [("administrator",), ("operator",), ("cashier",)]
+    assert people == [(2,), (None,)]
+    assert key == [("k", None, None)]
 
 
 def test_migrating_twice_changes_nothing(empty_url: str) -> None:
