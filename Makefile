@@ -94,7 +94,7 @@ test-browser: $(SETUP) browser ## Run the tests that use the development page in
 
 .PHONY: test-life
 test-life: $(SETUP) ## Run random lives of gateways against slow models; LONG=1: longer ones, for ten minutes
-	@PENSTOCK_LONG=$(LONG) $(RUN) -m pytest tests/life $(ARGS)
+	@PENSTOCK_LONG=$(LONG) $(RUN) -m pytest tests/life $(if $(LONG),--timeout=3600) $(ARGS)
 
 .PHONY: test-tidy
 test-tidy: $(SETUP) ## Run the rules of the house: imports, device syntax, boards, documents, sizes, words

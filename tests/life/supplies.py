@@ -33,14 +33,14 @@ class Supplies:
         without = available <= policy.disablement_threshold
         if meter.intent == kinds.LIFELINE and without and entry.pot == kinds.ACCUMULATED_DEBT:
             assert policy.lifeline_charged, "the lifeline became a debt"
-        trusted = without or entry.pot == kinds.ACCUMULATED_DEBT  # on the strength of what is to come
-        if not trusted or meter.intent != kinds.FULL or meter.hold:
+        limited = _is_to_be_limited(meter, policy, without)
+        if meter.intent != kinds.FULL or not (limited or _is_owed(meter, entry)):
             return
-        if without and meter.failed_motions >= FAILED_MAX:  # a valve that fails has a bound of its own
+        if limited and meter.failed_motions >= FAILED_MAX:  # a valve that fails has a bound of its own
             return
-        if meter.has(kinds.MODE_BULK | kinds.MODE_CREDIT) or entry.time_s < meter.open_all_until_s:
+        if entry.time_s < meter.open_all_until_s or (entry.time_s < meter.open_until_s and not meter.hold):
             return
-        if self._unsure(entry, policy) and entry.time_s >= meter.open_until_s:
+        if entry.quality == kinds.TIME_UNKNOWN or (self._unsure(entry, policy) and not meter.hold):
             drawn = self._drawn.get(entry.meter, 0)
             if drawn < policy.untrusted_clock_cap:
                 assert drawn + consumed <= policy.untrusted_clock_cap, "one charge goes over the end of the cap"
@@ -67,3 +67,19 @@ class Supplies:
     def _unsure(self, entry: Entry, policy: Policy) -> bool:
         expires_s = policy.calendar_expires_s
         return entry.quality == kinds.TIME_UNKNOWN or 0 < expires_s <= entry.time_s
+
+
+def _is_to_be_limited(meter: MeterState, policy: Policy, without: bool) -> bool:
+    """Whether only hours, or not knowing them, keep the supply: an operator's order, overdue bills, no credit."""
+    if meter.has(kinds.MODE_BULK):
+        return False
+    if meter.hold:
+        return bool(policy.friendly_windows or policy.closing_windows)
+    if meter.has(kinds.MODE_CREDIT):
+        return meter.has(kinds.MODE_TRICKLE | kinds.MODE_ARREARS)
+    return without
+
+
+def _is_owed(meter: MeterState, entry: Entry) -> bool:
+    """Whether it flows on the strength of what is to come, though there is credit that may not be taken."""
+    return entry.pot == kinds.ACCUMULATED_DEBT and not meter.hold
