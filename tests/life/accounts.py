@@ -49,6 +49,8 @@ class Accounts:
         consumed = entry.register - account.register
         assert consumed >= 0 and (consumed == 0 or entry.kind == kinds.CHARGE), "the register moves by charges alone"
         account.register = entry.register
+        if entry.kind == kinds.MODE and (entry.detail ^ meter.mode) & kinds.MODE_CURRENCY:
+            account.granted = 0  # a limit in litres means nothing in money
         if entry.kind == kinds.CHARGE:
             self._charge(account, meter, entry, laws, consumed)
         elif entry.kind == kinds.FIXED:
