@@ -104,10 +104,6 @@ class Core:
         """How long ago what flowed was charged, or asked for first."""
         return now_ms - self._settled_ms.setdefault(channel, now_ms)
 
-    def has_account(self, channel: int) -> bool:
-        """Whether it is more than a bulk meter."""
-        return not self.meter(channel).has(kinds.MODE_BULK)
-
     def entry(self, kind: int, channel: int = kinds.GATEWAY, rule: int = 0, detail: int = 0, **fields) -> Entry:
         """An entry with time and register filled in; its balance follows `delta` when it names a pot."""
         entry = Entry(0, self.clock.now(), kind, channel, rule=rule, detail=detail, **fields)

@@ -152,12 +152,6 @@ def decode_tariff(document: bytes) -> Tariff:
     return Tariff(head, check_value(document), limits, prices)
 
 
-def counter_after(counters: int, counter_ml: int) -> int:
-    """The month's block counter once a version with this rule is in force; only CONTINUE keeps what was consumed."""
-    assert counters in (CONTINUE, RESET, PRORATE), "decode_tariff lets no other rule pass"
-    return counter_ml if counters == CONTINUE else 0
-
-
 def share_from(days_left: int, days_in_month: int) -> int:
     """The part of a month, today included, that limits are scaled to, in 16 bits; 0 would be the whole month too."""
     assert 1 <= days_left <= days_in_month <= 31, "what is left of a month is 1 day up to all of them"

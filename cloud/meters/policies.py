@@ -103,8 +103,3 @@ async def listed(session: AsyncSession, actor: Actor, query: PageQuery) -> Seque
     """A page of the policies that the caller may see."""
     mine = of_actor(select(PolicyDocument), actor, PolicyDocument.utility_id)
     return await rows_after(session, mine, PolicyDocument.id, query)
-
-
-async def max_meter_balance_ml(session: AsyncSession, utility_id: int) -> int:
-    """Return the most that a meter's balance may be by the latest policy; no larger token would ever be accepted."""
-    return int(decode_policy((await latest(session, utility_id)).document).max_meter_balance)

@@ -8,10 +8,8 @@ from shared.tariff import (
     CONTINUE,
     NEVER,
     PRORATE,
-    RESET,
     TARIFF,
     UNIT,
-    counter_after,
     decode_tariff,
     encode_tariff,
     fixed_charge,
@@ -192,13 +190,6 @@ def test_limits_of_a_short_rest_may_fall_together_and_the_empty_block_is_passed_
     assert tariff.block(0, share) == (1, 1, 7000000, 9000000)
     assert tariff.charge(0, 14, 0, share) == (7 + 12 * 9 + 11, 0)
     assert decode_tariff(document(blocks=[(30, 5), (31, 7), (0, 9)])).block(0, share) == (0, 10, 5, 9)
-
-
-def test_only_continue_keeps_the_counter_of_the_month():
-    kept = [counter_after(rule, 4200000) for rule in (CONTINUE, RESET, PRORATE)]
-
-    assert kept == [4200000, 0, 0]
-    raises(AssertionError, counter_after, 3, 0)
 
 
 def test_a_share_is_a_part_of_a_month_and_nothing_else():
