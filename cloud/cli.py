@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import getpass
 import os
 import ssl
@@ -12,10 +13,11 @@ from typing import Annotated
 
 import typer
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import logs, schema
 from cloud.app import ALL_SERVICES, build_app
-from cloud.audit import heads, verification
+from cloud.audit import heads, sealing, verification
 from cloud.audit import service as audit
 from cloud.audit.heads import Published
 from cloud.audit.verification import Fault
@@ -28,7 +30,7 @@ from cloud.config import Config, ConfigError, load
 from cloud.db import Database
 from cloud.errors import CloudError
 from cloud.keys import DEAD_SERVICES
-from cloud.vending.cli import app as report_app
+from cloud.reports.cli import app as report_app
 from cloud.vending.envelope import keyring, write_new_kek
 from cloud.vending.keystore import SealedKeyStore
 
@@ -69,6 +71,7 @@ def serve(
     logs.set_up(config.log_level)
     asyncio.run(schema.check(config.database_url))
     application = build_app(config, SystemClock(), services=_named(services))
+    gc.freeze()  # what is there for good is not looked through again: no request waits for that
     tls = _tls(config)
     try:
         web.run_app(
@@ -127,6 +130,15 @@ async def _database() -> AsyncIterator[Database]:
         await database.close()
 
 
+@contextlib.asynccontextmanager
+async def _changing() -> AsyncIterator[AsyncSession]:
+    """One transaction; what it leaves in the audit is sealed after it, for no service may be running yet."""
+    async with _database() as database:
+        async with database.begin() as session:
+            yield session
+        await sealing.seal_all(database)
+
+
 @operator_app.command("add")
 def add_operator(
     email: str,
@@ -148,7 +160,7 @@ def _password() -> str:
 
 async def _add_operator(email: str, password: str, role: str, utility: int | None) -> None:
     password_hash = await Passwords().hash(password)
-    async with _database() as database, database.begin() as session:
+    async with _changing() as session:
         await operators.add_operator(
             session,
             auth.command_line(),
@@ -174,7 +186,7 @@ def set_password(email: str) -> None:
 
 async def _set_password(email: str, password: str) -> None:
     password_hash = await Passwords().hash(password)
-    async with _database() as database, database.begin() as session:
+    async with _changing() as session:
         operator = await operators.of_email(session, email)
         now = SystemClock().now()
         await operators.set_password(session, auth.command_line(), operator, password_hash, None, now)
@@ -187,7 +199,7 @@ def deactivate(email: str) -> None:
 
 
 async def _deactivate(email: str) -> None:
-    async with _database() as database, database.begin() as session:
+    async with _changing() as session:
         operator = await operators.of_email(session, email)
         await operators.deactivate(session, auth.command_line(), operator.id, SystemClock().now())
 
@@ -207,7 +219,7 @@ def add_key(
 
 async def _add_key(name: str, scopes: frozenset[str], utility: int | None, owner: str | None, days: int | None) -> str:
     now = SystemClock().now()
-    async with _database() as database, database.begin() as session:
+    async with _changing() as session:
         person = None if owner is None else await operators.of_email(session, owner)
         ends = None if days is None else now + days * 86400
         made = await auth.add_api_key(
@@ -234,7 +246,7 @@ def rewrap() -> None:
 async def _rewrap() -> int:
     ring = keyring(load())
     store = SealedKeyStore(ring)
-    async with _database() as database, database.begin() as session:
+    async with _changing() as session:
         count = await store.rewrap(session)
         count += 0 if ring is None else await second_factor.rewrap(session, ring)
         now = SystemClock().now()
@@ -271,5 +283,5 @@ def _published(file: Path | None) -> Published:
 
 async def _faults(published: Published) -> list[Fault]:
     async with _database() as database, database.read() as session:
-        found = await verification.verdicts(session, auth.command_line(), published)
+        found = await verification.verdicts(session, auth.command_line(), published, SystemClock().now())
     return [fault for _, fault in found if fault is not None]

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, MetaData, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -16,8 +18,13 @@ from cloud.config import ConfigError
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _SQLITE_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 30000")
 _WRITES = "penstock_writes"
-_POOL_SIZE = 10
+KEPT = "penstock_kept"
+"""In the `info` of each session: what was read of this database and never changes, kept while the process runs."""
+_POOL_SIZE = 20
 _POOL_OVERFLOW = 10
+_PREPARED = 500  # the statements of all areas, so that those of a sale are not forgotten in between
+_REST_S = 1.0
+_RESTED = "penstock_rested"
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """A 64-bit key; SQLite numbers rows by itself only in a column that is called INTEGER."""
@@ -57,9 +64,12 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _engine(driver_url(url))
         writing = self.engine.execution_options(**{_WRITES: True})
-        self._readers = async_sessionmaker(self.engine, expire_on_commit=False)
-        self._writers = async_sessionmaker(writing, expire_on_commit=False)
+        kept: dict[str, Any] = {}
+        self._readers = async_sessionmaker(self.engine, expire_on_commit=False, info={KEPT: kept})
+        self._writers = async_sessionmaker(writing, expire_on_commit=False, info={KEPT: kept})
         self._is_sqlite = self.engine.dialect.name == "sqlite"
+        glancing = self.engine if self._is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._glancers = async_sessionmaker(glancing, expire_on_commit=False, info={KEPT: kept})
         self._turn = asyncio.Lock()
 
     @contextlib.asynccontextmanager
@@ -72,6 +82,12 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Yield a session for reading; what is changed in it is dropped."""
         async with self._readers() as session:
+            yield session
+
+    @contextlib.asynccontextmanager
+    async def glance(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session for one statement that reads: PostgreSQL is not asked to begin and end a transaction."""
+        async with self._glancers() as session:
             yield session
 
     async def close(self) -> None:
@@ -89,9 +105,35 @@ def _engine(url: str) -> AsyncEngine:
         engine = create_async_engine(url, hide_parameters=True)
         _prepare_sqlite(engine)
         return engine
-    return create_async_engine(
-        url, pool_size=_POOL_SIZE, max_overflow=_POOL_OVERFLOW, pool_pre_ping=True, hide_parameters=True
+    engine = create_async_engine(
+        url,
+        pool_size=_POOL_SIZE,
+        max_overflow=_POOL_OVERFLOW,
+        hide_parameters=True,
+        connect_args={"prepared_statement_cache_size": _PREPARED},
     )
+    _ping_after_rest(engine)
+    return engine
+
+
+def _ping_after_rest(engine: AsyncEngine) -> None:
+    """Look whether a pooled connection still works, if it was not used for a while; a busy one shows it by itself."""
+    dialect = engine.sync_engine.dialect
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def _checkin(_connection: Any, record: Any) -> None:
+        record.info[_RESTED] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get(_RESTED, math.inf) < _REST_S:
+            return
+        try:
+            alive = dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error:
+            alive = False
+        if not alive:
+            raise DisconnectionError("a pooled connection was closed by the server")
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:

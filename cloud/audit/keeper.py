@@ -1,15 +1,17 @@
-"""Once a day: seals the rows that only grow, then publishes the heads of the audit chains outside the database."""
+"""Seals what was committed, every second. Once a day it seals the rows that only grow, then publishes the heads of the
+audit chains outside the database."""
 
 import asyncio
 from pathlib import Path
 
 from structlog import get_logger
 
-from cloud.audit import heads, seals, service
+from cloud.audit import heads, sealing, seals, service
 from cloud.clock import Clock
 from cloud.db import Database
 
-_LOOK_EVERY_S = 60
+_SEAL_EVERY_S = 1
+_AFTER_FAILURE_S = 60
 _log = get_logger("audit")
 
 
@@ -23,15 +25,18 @@ class Keeper:
         self._day: int | None = None
 
     async def run(self) -> None:
-        """Look every minute until cancelled; what fails is logged and tried again."""
+        """Seal every second and look at the day, until cancelled; what fails is logged and tried again in a minute."""
         if self._file is None:
             _log.warning("the heads of the audit are not published; set PENSTOCK_AUDIT_HEADS_FILE")
         while True:
+            wait_s = _SEAL_EVERY_S
             try:
+                await sealing.seal_all(self._database)
                 await self.round()
             except Exception:
                 _log.exception("the audit was not sealed and published")
-            await asyncio.sleep(_LOOK_EVERY_S)
+                wait_s = _AFTER_FAILURE_S
+            await asyncio.sleep(wait_s)
 
     async def round(self) -> None:
         """Seal and publish, if this was not done since the day (UTC) began."""
@@ -44,8 +49,9 @@ class Keeper:
 
     async def _keep(self, now: int) -> None:
         async with self._database.begin() as session:
-            for table in seals.SEALED:
-                await seals.seal(session, table, now)
+            for sealed in seals.SEALED:
+                await seals.seal(session, sealed, now)
+        await sealing.seal_all(self._database)
         if self._file is None:
             return
         async with self._database.read() as session:

@@ -14,23 +14,26 @@ from cloud.keys import CONFIG
 
 
 class AuditView(View):
-    """One entry; `hash` commits to it and to all before it in its chain."""
+    """One entry; `hash` commits to it and to all before it in its chain.
+
+    Its place, `sequence`, and `hash` are null for a moment, until it is sealed.
+    """
 
     id: int
     chain: int
-    sequence: int
+    sequence: int | None
     at: int
     actor: str
     action: str
     subject: str
     detail: dict[str, JsonValue]
-    hash: str
+    hash: str | None
 
     @classmethod
     def of(cls, entry: AuditEntry) -> "AuditView":
         """Make the view of a row."""
         names = ("id", "chain", "sequence", "at", "actor", "action", "subject", "detail")
-        return cls(**{name: getattr(entry, name) for name in names}, hash=entry.hash.hex())
+        return cls(**{name: getattr(entry, name) for name in names}, hash=entry.hash.hex() if entry.hash else None)
 
 
 class ChainVerdict(View):
@@ -61,7 +64,7 @@ async def verified(call: Call[None, None]) -> ChainVerdicts:
     file = call.app[CONFIG].audit_heads_file
     published = Published() if file is None else await asyncio.to_thread(heads.read, file)
     async with call.read() as session:
-        found = await verification.verdicts(session, call.actor, published)
+        found = await verification.verdicts(session, call.actor, published, call.now)
     return ChainVerdicts(items=[_verdict(chain, fault) for chain, fault in found])
 
 

@@ -1,12 +1,13 @@
 """Seals over rows that only grow: an audit entry commits to the rows up to a point, so an edit of one is found.
 
-The verdicts of the verifier are sealed so. A seal covers rows that are an hour old: what a transaction wrote before
-is there by then, so that no row appears later among those that are sealed.
+The verdicts of the verifier, the entries of the books and what vends say are sealed so. A seal covers rows that are an
+hour old: what a transaction wrote before is there by then, so that no row appears later among those that are sealed.
 """
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Table, select
@@ -15,24 +16,52 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.audit import service as audit
 from cloud.audit.models import AuditEntry
 from cloud.auth.actor import system
+from cloud.books import proofs
+from cloud.books.models import BookEntry
+from cloud.db import Base
 from cloud.ledger.models import Verdict
+from cloud.vending.models import Vend
 
-SEALED: tuple[Table, ...] = (Verdict.metadata.tables[Verdict.__tablename__],)
-"""Each has `id` and `at`, and triggers that refuse edits."""
+
+@dataclass(frozen=True)
+class Sealed:
+    """A table with rising ids: the column with a row's time, and those that change later and are left out.
+
+    `first_wrong` looks further, at what rows between two ids stand for; it returns the first id that is wrong.
+    """
+
+    table: Table
+    time: str = "at"
+    moving: frozenset[str] = frozenset()
+    first_wrong: Callable[[AsyncSession, int, int], Awaitable[int | None]] | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """What is sealed of a row."""
+        return [column.name for column in self.table.columns if column.name not in self.moving]
+
+
+_LATER = frozenset({"consumed_by", "consumed_at", "void_tid", "void_ordered_at", "voided_at"})
+_TABLES = Base.metadata.tables
+SEALED: tuple[Sealed, ...] = (
+    Sealed(_TABLES[Verdict.__tablename__]),
+    Sealed(_TABLES[BookEntry.__tablename__], first_wrong=proofs.first_changed),
+    Sealed(_TABLES[Vend.__tablename__], time="created_at", moving=_LATER),
+)
 
 MARGIN_S = 3600
 _ACTION = "rows.seal"
 _BATCH = 1000
 
 
-async def seal(session: AsyncSession, table: Table, now: int) -> int:
+async def seal(session: AsyncSession, sealed: Sealed, now: int) -> int:
     """Seal what came since the last seal; return how many rows that were."""
+    table, columns = sealed.table, sealed.columns
     after = await _sealed_until(session, table)
-    columns = [column.name for column in table.columns]
     count, last, digest = 0, after, hashlib.sha256()
     async for row in _rows(session, table, columns, after, None):
         values = dict(zip(columns, row, strict=True))
-        if values["at"] > now - MARGIN_S:
+        if values[sealed.time] > now - MARGIN_S:
             break
         count, last = count + 1, values["id"]
         digest.update(_canonical(row))
@@ -42,8 +71,9 @@ async def seal(session: AsyncSession, table: Table, now: int) -> int:
     return count
 
 
-async def first_fault(session: AsyncSession, table: Table) -> str | None:
+async def first_fault(session: AsyncSession, sealed: Sealed) -> str | None:
     """Return what is wrong with the rows of a table, None when every seal fits."""
+    table = sealed.table
     for entry in await _seals(session, table):
         detail = entry.detail
         count, digest = 0, hashlib.sha256()
@@ -57,6 +87,9 @@ async def first_fault(session: AsyncSession, table: Table) -> str | None:
             return f"{place}: {count - detail['rows']} were inserted"
         if digest.hexdigest() != detail["sha256"]:
             return f"{place}: a row was changed"
+        wrong = await sealed.first_wrong(session, detail["after"], detail["last"]) if sealed.first_wrong else None
+        if wrong is not None:
+            return f"{place}: what row {wrong} stands for was changed"
     return None
 
 
@@ -68,7 +101,7 @@ async def _sealed_until(session: AsyncSession, table: Table) -> int:
 
 async def _seals(session: AsyncSession, table: Table) -> Sequence[AuditEntry]:
     mine = (AuditEntry.action == _ACTION, AuditEntry.subject == table.name, AuditEntry.chain == audit.COMMON_CHAIN)
-    return (await session.scalars(select(AuditEntry).where(*mine).order_by(AuditEntry.sequence))).all()
+    return (await session.scalars(select(AuditEntry).where(*mine).order_by(AuditEntry.id))).all()
 
 
 async def _rows(

@@ -1,4 +1,5 @@
-"""Checks the audit chains: each entry against the one before, the end against the head, all against published heads."""
+"""Checks the audit chains: each entry against the one before, the end against the head, all against published heads;
+and that nothing waits long for its place in a chain."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from cloud.audit.rules import GENESIS, entry_hash
 from cloud.audit.service import COMMON_CHAIN, chains
 from cloud.auth.actor import Actor
 
+UNSEALED_MAX_S = 60
 _BATCH = 500
 Heads = Mapping[int, tuple[bytes, int]]
 
@@ -27,11 +29,13 @@ class Fault:
     reason: str
 
 
-async def verdicts(session: AsyncSession, actor: Actor, published: Published) -> list[tuple[int, Fault | None]]:
+async def verdicts(
+    session: AsyncSession, actor: Actor, published: Published, now: int
+) -> list[tuple[int, Fault | None]]:
     """Check every chain that the caller may see, and for callers of all utilities what is sealed in the common one."""
     found: list[tuple[int, Fault | None]] = []
     for chain in await chains(session, actor, published.heads):
-        fault = await verify_chain(session, chain, published.of_chain(chain))
+        fault = await verify_chain(session, chain, now, published.of_chain(chain))
         if fault is None and chain == COMMON_CHAIN:
             fault = await _of_the_rest(session, published)
         found.append((chain, fault))
@@ -41,15 +45,18 @@ async def verdicts(session: AsyncSession, actor: Actor, published: Published) ->
 async def _of_the_rest(session: AsyncSession, published: Published) -> Fault | None:
     if published.fault is not None:
         return Fault(COMMON_CHAIN, 0, published.fault)
-    for table in seals.SEALED:
-        reason = await seals.first_fault(session, table)
+    for sealed in seals.SEALED:
+        reason = await seals.first_fault(session, sealed)
         if reason is not None:
             return Fault(COMMON_CHAIN, 0, reason)
     return None
 
 
-async def verify_chain(session: AsyncSession, chain: int, published: Heads | None = None) -> Fault | None:
-    """Walk one chain from its start; return the first fault, None when entries, head and published heads agree."""
+async def verify_chain(session: AsyncSession, chain: int, now: int, published: Heads | None = None) -> Fault | None:
+    """Walk one chain from its start; return the first fault, None when entries, head and published heads agree.
+
+    Entries of the last minute may still wait for their place.
+    """
     walk = _Walk(chain, published or {})
     while batch := await _entries_after(session, chain, walk.sequence, walk.last_id):
         for entry in batch:
@@ -57,7 +64,7 @@ async def verify_chain(session: AsyncSession, chain: int, published: Heads | Non
             if fault is not None:
                 return fault
         session.expunge_all()
-    return walk.missing_end() or await _check_head(session, walk)
+    return walk.missing_end() or await _check_head(session, walk) or await _check_waiting(session, walk, now)
 
 
 class _Walk:
@@ -73,7 +80,8 @@ class _Walk:
 
     def step(self, entry: AuditEntry) -> Fault | None:
         """Take the next entry; return what is wrong with it."""
-        fault = self._of_entry(entry) or self._of_published(entry)
+        assert entry.sequence is not None and entry.hash is not None, "the walk takes what is sealed"
+        fault = self._of_entry(entry, entry.sequence) or self._of_published(entry.sequence, entry.hash)
         self.sequence, self.hash, self.last_id = entry.sequence, entry.hash, entry.id
         return fault
 
@@ -85,25 +93,25 @@ class _Walk:
                 return Fault(self.chain, self.sequence + 1, f"{missing}: {self._when(sequence)} had them")
         return None
 
-    def _of_entry(self, entry: AuditEntry) -> Fault | None:
+    def _of_entry(self, entry: AuditEntry, sequence: int) -> Fault | None:
         expected = self.sequence + 1
-        if entry.sequence > expected:
+        if sequence > expected:
             return Fault(self.chain, expected, f"entry {expected} is missing")
-        if entry.sequence < expected:
-            return Fault(self.chain, entry.sequence, f"a second entry {entry.sequence} was inserted")
-        said = (entry.chain, entry.sequence, entry.at, entry.actor, entry.action, entry.subject, entry.detail)
+        if sequence < expected:
+            return Fault(self.chain, sequence, f"a second entry {sequence} was inserted")
+        said = (entry.chain, sequence, entry.at, entry.actor, entry.action, entry.subject, entry.detail)
         if entry_hash(self.hash, *said) != entry.hash:
             return Fault(self.chain, expected, f"entry {expected} was changed")
         return None
 
-    def _of_published(self, entry: AuditEntry) -> Fault | None:
-        head = self._published.get(entry.sequence)
-        if head is None or head[0] == entry.hash:
-            self._agreed = entry.sequence if head else self._agreed
+    def _of_published(self, sequence: int, digest: bytes) -> Fault | None:
+        head = self._published.get(sequence)
+        if head is None or head[0] == digest:
+            self._agreed = sequence if head else self._agreed
             return None
         first = self._agreed + 1
-        among = f"the chain was written anew from an entry among {first} to {entry.sequence} on"
-        return Fault(self.chain, first, f"{among}: {self._when(entry.sequence)} was another")
+        among = f"the chain was written anew from an entry among {first} to {sequence} on"
+        return Fault(self.chain, first, f"{among}: {self._when(sequence)} was another")
 
     def _when(self, sequence: int) -> str:
         day = datetime.fromtimestamp(self._published[sequence][1], UTC).date()
@@ -124,3 +132,12 @@ async def _check_head(session: AsyncSession, walk: _Walk) -> Fault | None:
         told = f"the chain ends at entry {walk.sequence}, its head says otherwise"
         return Fault(walk.chain, walk.sequence + 1, told)
     return None
+
+
+async def _check_waiting(session: AsyncSession, walk: _Walk, now: int) -> Fault | None:
+    late = (AuditEntry.chain == walk.chain, AuditEntry.sequence.is_(None), AuditEntry.at < now - UNSEALED_MAX_S)
+    oldest = await session.scalar(select(AuditEntry.id).where(*late).order_by(AuditEntry.id).limit(1))
+    if oldest is None:
+        return None
+    told = f"the entry with id {oldest} is not sealed since over {UNSEALED_MAX_S} s; run the service audit"
+    return Fault(walk.chain, walk.sequence + 1, told)

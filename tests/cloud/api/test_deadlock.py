@@ -9,7 +9,7 @@ from cloud.api.dispatch import add_routes
 from cloud.api.fields import Done
 from cloud.api.route import Call, Route
 from cloud.app import build_app
-from cloud.audit import service as audit
+from cloud.audit import sealing
 from tests.cloud.conftest import settings
 from tests.cloud.served import HandClock
 from tools.authority import Paths
@@ -23,13 +23,13 @@ async def test_both_requests_of_a_deadlock_succeed(
 
     def crossing(first: int, second: int) -> Route:
         async def handler(call: Call[None, None]) -> Done:
-            """Write to two chains, one after the other."""
+            """Seal two chains of the audit, one after the other."""
             attempts.append(first)
             async with call.begin() as session:
-                await audit.record(session, call.actor, "a", "s", {}, utility_id=first, now=call.now)
+                await sealing.seal_chain(session, first)
                 if len(attempts) <= 2:
                     await both_hold_one.wait()
-                await audit.record(session, call.actor, "b", "s", {}, utility_id=second, now=call.now)
+                await sealing.seal_chain(session, second)
             return Done()
 
         return Route("POST", f"/{first}/{second}", handler, None, Done)

@@ -3,11 +3,15 @@
 import asyncio
 
 import pytest
+from alembic import command
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from cloud import schema
+from cloud.audit import sealing
 from cloud.audit import service as audit
-from cloud.audit.verification import Fault, verify_chain
+from cloud.audit.heads import DAY_S
+from cloud.audit.verification import UNSEALED_MAX_S, Fault, verify_chain
 from cloud.auth.actor import system
 from cloud.db import Database
 from tests.cloud.served import Api
@@ -15,18 +19,27 @@ from tests.cloud.served import Api
 ACTOR = system("test")
 
 
+NOW = 1000
+
+
 async def write(database: Database, count: int, utility_id: int | None = None) -> None:
+    """Make entries and seal them."""
+    await write_only(database, count, utility_id)
+    await sealing.seal_all(database)
+
+
+async def write_only(database: Database, count: int, utility_id: int | None = None) -> None:
     for number in range(count):
         async with database.begin() as session:
             detail = {"number": number, "name": "Müller"}
             await audit.record(
-                session, ACTOR, "act", f"thing:{number}", detail, utility_id=utility_id, now=1000 + number
+                session, ACTOR, "act", f"thing:{number}", detail, utility_id=utility_id, now=NOW + number
             )
 
 
-async def fault_of(database: Database, chain: int = 0) -> Fault | None:
+async def fault_of(database: Database, chain: int = 0, now: int = NOW) -> Fault | None:
     async with database.read() as session:
-        return await verify_chain(session, chain)
+        return await verify_chain(session, chain, now)
 
 
 async def forge(database: Database, *statements: str) -> None:
@@ -37,6 +50,7 @@ async def forge(database: Database, *statements: str) -> None:
             await connection.execute(text("DROP TRIGGER audit_entry_no_delete"))
         else:
             await connection.execute(text("DROP TRIGGER audit_entry_no_edit ON audit_entry"))
+            await connection.execute(text("DROP TRIGGER audit_entry_no_update ON audit_entry"))
         for statement in statements:
             await connection.execute(text(statement))
 
@@ -82,6 +96,67 @@ async def test_the_database_refuses_edits(any_database: Database, edit: str) -> 
     with pytest.raises(DBAPIError, match="append-only"):
         async with any_database.engine.begin() as connection:
             await connection.execute(text(edit))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE audit_entry SET actor = 'x'",
+        "UPDATE audit_entry SET sequence = 1, hash = zero, detail = '{}'",
+        "UPDATE audit_entry SET sequence = 1, hash = zero, at = at + 1",
+        "UPDATE audit_entry SET sequence = 1, hash = zero, subject = 'thing:7'",
+        "DELETE FROM audit_entry",
+    ],
+)
+async def test_an_entry_that_waits_for_its_seal_takes_no_other_edit(any_database: Database, edit: str) -> None:
+    await write_only(any_database, 1)
+    zero = "x'00'" if any_database.engine.dialect.name == "sqlite" else "'\\x00'::bytea"
+
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with any_database.engine.begin() as connection:
+            await connection.execute(text(edit.replace("zero", zero)))
+
+
+async def test_a_seal_is_given_once(any_database: Database) -> None:
+    await write(any_database, 1)
+
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with any_database.engine.begin() as connection:
+            await connection.execute(text("UPDATE audit_entry SET sequence = 2"))
+
+
+async def test_what_is_committed_late_comes_later_in_the_chain(any_database: Database) -> None:
+    if any_database.engine.dialect.name == "sqlite":
+        return  # it has one writer at a time
+    async with any_database.begin() as late:
+        await audit.record(late, ACTOR, "act", "thing:late", {}, utility_id=None, now=NOW)
+        await late.flush()
+        await write(any_database, 2)
+    await sealing.seal_all(any_database)
+
+    async with any_database.read() as session:
+        subjects = await session.scalars(text("SELECT subject FROM audit_entry ORDER BY sequence"))
+        assert list(subjects) == ["thing:0", "thing:1", "thing:late"]
+    assert await fault_of(any_database) is None
+
+
+async def test_those_who_seal_side_by_side_give_each_place_once(any_database: Database) -> None:
+    await write_only(any_database, 20)
+
+    sealed = await asyncio.gather(*(sealing.seal_all(any_database) for _ in range(4)))
+
+    assert sum(sealed) == 20
+    assert await fault_of(any_database) is None
+
+
+async def test_an_entry_may_wait_a_minute_for_its_seal_and_no_longer(any_database: Database) -> None:
+    await write(any_database, 2)
+    await write_only(any_database, 1)
+
+    assert await fault_of(any_database, now=NOW + UNSEALED_MAX_S) is None
+    fault = await fault_of(any_database, now=NOW + UNSEALED_MAX_S + 1)
+
+    assert fault is not None and fault.sequence == 3 and "is not sealed" in fault.reason
 
 
 async def test_writers_side_by_side_make_one_chain_without_branches(any_database: Database) -> None:
@@ -130,3 +205,19 @@ async def test_pages_of_the_audit_join_without_a_gap(api: Api) -> None:
         after = page["next"]
 
     assert pages == whole
+
+
+async def test_the_older_form_has_every_entry_sealed_and_leads_back(any_url: str) -> None:
+    database = Database(any_url)
+    await write(database, 2)
+    await write_only(database, 2)
+    await write_only(database, 1, utility_id=7)
+    await database.close()
+    config = schema.alembic_config(any_url)
+
+    await asyncio.to_thread(command.downgrade, config, "0009")
+    await asyncio.to_thread(command.upgrade, config, "head")
+
+    database = Database(any_url)
+    assert [await fault_of(database, chain, now=NOW + DAY_S) for chain in (0, 7)] == [None, None]
+    await database.close()

@@ -16,16 +16,16 @@ from cloud.audit.verification import Fault, verdicts
 from cloud.auth.service import command_line
 from cloud.db import Database
 from cloud.ledger.models import Verdict
-from tests.cloud.audit.test_audit import forge, write
+from tests.cloud.audit.test_audit import NOW, forge, write
 from tests.cloud.served import HandClock
 
 DAY = heads.DAY_S
 
 
-async def first_fault(database: Database, file: Path) -> Fault | None:
+async def first_fault(database: Database, file: Path, now: int = NOW) -> Fault | None:
     """The first fault that a caller of all utilities is told."""
     async with database.read() as session:
-        found = await verdicts(session, command_line(), heads.read(file))
+        found = await verdicts(session, command_line(), heads.read(file), now)
     return next((fault for _, fault in found if fault is not None), None)
 
 
