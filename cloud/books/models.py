@@ -96,3 +96,26 @@ class BookPosting(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("book_account.id"))
     amount: Mapped[int] = mapped_column(BigInteger)
     what: Mapped[str] = mapped_column(String(12))
+
+
+class BookMonth(Base):
+    """What an account moved in a civil month of its utility that is closed; written once, never changed."""
+
+    __tablename__ = "book_month"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("book_account.id"), primary_key=True, autoincrement=False)
+    month: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    debit: Mapped[int] = mapped_column(BigInteger)
+    credit: Mapped[int] = mapped_column(BigInteger)
+
+
+class BookMonthClose(Base):
+    """A month (year * 12 + month - 1) that is closed: it ended at `ends_at`; later postings are above `after_id`."""
+
+    __tablename__ = "book_month_close"
+
+    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"), primary_key=True, autoincrement=False)
+    month: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    ends_at: Mapped[int] = mapped_column(BigInteger)
+    after_id: Mapped[int] = mapped_column(BigInteger)
+    closed_at: Mapped[int] = mapped_column(BigInteger)

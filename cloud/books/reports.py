@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.api.fields import PageQuery
 from cloud.auth.actor import Actor
+from cloud.books import months
 from cloud.books.models import BookAccount, BookEntry, BookPosting
 from cloud.errors import NotFound
 from cloud.meters.models import Utility
@@ -46,17 +47,10 @@ async def trial_balance(session: AsyncSession, actor: Actor, utility_id: int) ->
     """Return every account of a utility with its sums; NotFound for a utility that the caller may not see."""
     if not actor.may_see(utility_id) or await session.get(Utility, utility_id) is None:
         raise NotFound("not_found", f"There is no utility {utility_id}.")
-    of_account = BookPosting.account_id == BookAccount.id
-    debit = func.coalesce(func.sum(case((BookPosting.amount > 0, BookPosting.amount), else_=0)), 0)
-    credit = func.coalesce(func.sum(case((BookPosting.amount < 0, -BookPosting.amount), else_=0)), 0)
-    sums = (
-        select(BookAccount, debit, credit)
-        .outerjoin(BookPosting, of_account)
-        .where(BookAccount.utility_id == utility_id)
-        .group_by(BookAccount.id)
-        .order_by(BookAccount.unit, BookAccount.code)
-    )
-    return [Balance(account, int(debited), int(credited)) for account, debited, credited in await session.execute(sums)]
+    sums = await months.totals(session, utility_id)
+    mine = select(BookAccount).where(BookAccount.utility_id == utility_id)
+    accounts = await session.scalars(mine.order_by(BookAccount.unit, BookAccount.code))
+    return [Balance(account, *sums.get(account.id, (0, 0))) for account in accounts]
 
 
 def left_over(balances: Sequence[Balance]) -> dict[str, int]:

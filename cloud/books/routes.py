@@ -3,10 +3,15 @@
 from typing import Literal
 
 from cloud.api.fields import Page, PageQuery, View
+from cloud.api.files import FileAnswer
 from cloud.api.route import Call, Route
 from cloud.books import reports
 from cloud.books.reports import Balance, Shown
-from cloud.errors import NotFound
+from cloud.books.sheets import Frame, sheets
+from cloud.errors import NotFound, Refused
+from cloud.meters.models import Utility
+from cloud.reports.files import SHEET_FILES, FormatQuery, sheet_file
+from cloud.reports.zone import zone_data_of
 
 
 class BalanceView(View):
@@ -81,10 +86,14 @@ class EntryView(View):
         return cls(**{name: getattr(shown.entry, name) for name in names}, postings=lines)
 
 
-async def trial_balance(call: Call[None, None]) -> TrialBalance:
+async def trial_balance(call: Call[None, FormatQuery]) -> TrialBalance | FileAnswer:
     """Show the trial balance of a utility."""
     async with call.read() as session:
         balances = await reports.trial_balance(session, call.actor, call.path["utility"])
+        utility = await session.get_one(Utility, call.path["utility"])
+        frame = Frame(utility.name, await zone_data_of(session, utility.id), call.now)
+    if call.query.format != "json":
+        return await sheet_file(sheets(balances, frame), call.query.format, f"trial-balance-{utility.id}")
     units = [UnitView(unit=unit, left_over=left) for unit, left in reports.left_over(balances).items()]
     holds = all(unit.left_over == 0 for unit in units) and all(one.holds for one in balances)
     accounts = [BalanceView.of(one) for one in balances]
@@ -101,5 +110,8 @@ async def entries(call: Call[None, PageQuery]) -> Page[EntryView]:
 
 ROUTES = [
     Route("GET", "/books/entries", entries, "books:read", Page[EntryView], query=PageQuery, tag="books"),
-    Route("GET", "/books/{utility}", trial_balance, "books:read", TrialBalance, errors=(NotFound,), tag="books"),
-]
+    Route(
+        "GET", "/books/{utility}", trial_balance, "books:read", TrialBalance,
+        query=FormatQuery, files=SHEET_FILES, errors=(NotFound, Refused), tag="books",
+    ),
+]  # fmt: skip

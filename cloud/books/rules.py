@@ -110,6 +110,41 @@ def meter_credit(commodity: str) -> Account:
     return Account(f"meter_credit:{commodity}", UNITS[commodity], LIABILITY)
 
 
+def meter_money(currency: str) -> Account:
+    """Return what money tokens and grants gave to meters, which the meters have not charged yet; taxes are inside."""
+    return Account(f"meter_money:{currency}", currency, LIABILITY)
+
+
+def free(commodity: str, unit: str) -> Account:
+    """Return what was given to meters by tokens that nobody paid for: in its unit, or in money."""
+    return Account(f"free:{commodity}", unit, EXPENSE)
+
+
+def consumed(commodity: str) -> Account:
+    """Return how much of a commodity meters charged, in its unit."""
+    return Account(f"consumed:{commodity}", UNITS[commodity], INCOME)
+
+
+def granted(commodity: str, unit: str) -> Account:
+    """Return what meters were given that nobody paid for: free allowances and adjustments."""
+    return Account(f"granted:{commodity}", unit, EXPENSE)
+
+
+def cleared(commodity: str, unit: str) -> Account:
+    """Return what tokens took from meters."""
+    return Account(f"cleared:{commodity}", unit, INCOME)
+
+
+def carried(commodity: str, unit: str) -> Account:
+    """Return what meters brought along or left: what left one and did not come to another stands here."""
+    return Account(f"carried:{commodity}", unit, ASSET)
+
+
+def unexplained(commodity: str, unit: str) -> Account:
+    """Return what stands on meters, and nothing allows it."""
+    return Account(f"unexplained:{commodity}", unit, EXPENSE)
+
+
 def void(commodity: str) -> Account:
     """Return how much was promised by tokens that were burnt unused."""
     return Account(f"void:{commodity}", UNITS[commodity], INCOME)

@@ -5,7 +5,7 @@ Locks: floored accounts in the order of their numbers, before any posting; other
 
 from typing import Any
 
-from sqlalchemy import func, insert, select, tuple_
+from sqlalchemy import ARRAY, BigInteger, Integer, String, bindparam, func, insert, select, text, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,18 +14,46 @@ from cloud.audit.service import Named
 from cloud.books import rules
 from cloud.books.models import ENTRY_IDS, BookAccount, BookEntry, BookPosting
 from cloud.books.rules import Account, Draft
+from cloud.db import KEPT
 from cloud.errors import Conflict
 
+_AT_ONCE = text(
+    "WITH numbered AS (SELECT nextval('book_entry_id_seq') AS id), posted AS ("
+    "INSERT INTO book_posting (entry_id, line, lines, account_id, amount, what) "
+    "SELECT numbered.id, line.line, :lines, line.account_id, line.amount, line.what FROM numbered, "
+    "unnest(CAST(:accounts AS BIGINT[]), CAST(:amounts AS BIGINT[]), CAST(:whats AS VARCHAR[])) "
+    "WITH ORDINALITY AS line(account_id, amount, what, line)) "
+    "INSERT INTO book_entry (id, lines, utility_id, key, sha256, kind, subject, actor, reason, at) "
+    "SELECT id, :lines, :utility_id, :key, :sha256, :kind, :subject, :actor, :reason, :at FROM numbered RETURNING id"
+).bindparams(
+    bindparam("lines", type_=Integer),
+    bindparam("accounts", type_=ARRAY(BigInteger)),
+    bindparam("amounts", type_=ARRAY(BigInteger)),
+    bindparam("whats", type_=ARRAY(String)),
+)
+"""An entry with its postings in one statement, on PostgreSQL; the entry's trigger is last there, too."""
+_LOCKED = (
+    select(BookAccount)
+    .where(BookAccount.utility_id == bindparam("utility_id"), BookAccount.code == bindparam("code"))
+    .where(BookAccount.unit == bindparam("unit"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_MADE = "books_made"
+_KEPT_MAX = 10_000
 
-async def post(session: AsyncSession, draft: Draft, actor: Named, now: int) -> int:
+
+async def post(session: AsyncSession, draft: Draft, actor: Named, now: int, *, is_new: bool = False) -> int:
     """Write an entry and return its id; the same again returns the first. Conflict if its key says something else.
 
     AssertionError for one that does not balance, or that takes a floored account below zero: callers settle first.
+    With `is_new` the caller knows that nobody has used the key, and holds what lets nobody use it now.
     """
     assert len(draft.lines) > 1, "an entry has two lines at least"
     assert not rules.imbalance(draft), f"entry {draft.key} does not balance: {rules.imbalance(draft)}"
-    accounts = await _accounts(session, draft.utility_id, {line.account for line in draft.lines})
-    _check_floors(draft, accounts)
+    accounts = await _numbers(session, draft)
+    if is_new and _is_postgresql(session):
+        return await _write_at_once(session, draft, accounts, actor, now)
     entry_id: int
     entry_id, first = (await session.execute(_numbered(session, draft))).one()
     if first is not None:
@@ -44,7 +72,40 @@ async def post(session: AsyncSession, draft: Draft, actor: Named, now: int) -> i
 async def locked(session: AsyncSession, utility_id: int, account: Account) -> BookAccount:
     """Return a floored account as it is, locked until the transaction ends; made at the first call."""
     assert account.floored, "only what has a floor is worth a lock"
-    return (await _accounts(session, utility_id, {account}))[account]
+    values = {"utility_id": utility_id, "code": account.code, "unit": account.unit}
+    row = await session.scalar(_LOCKED, values) or (await _accounts(session, utility_id, {account}))[account]
+    _locks(session)[utility_id, account] = (row, session.get_nested_transaction())
+    return row
+
+
+def _locks(session: AsyncSession) -> dict[tuple[int, Account], tuple[BookAccount, Any]]:
+    """The floored accounts that this transaction has locked and not moved since, and the savepoint that they are of."""
+    locks: dict[tuple[int, Account], tuple[BookAccount, Any]] = session.info.setdefault("books_locked", {})
+    return locks
+
+
+async def _numbers(session: AsyncSession, draft: Draft) -> dict[Account, int]:
+    """The numbers of an entry's accounts. What has a floor is locked, and has what is taken from it."""
+    kept: dict[tuple[int, Account], int] = session.info.get(KEPT, {}).setdefault("accounts", {})
+    utility_id, wanted = draft.utility_id, {line.account for line in draft.lines}
+    numbers = {account: kept[utility_id, account] for account in wanted if (utility_id, account) in kept}
+    rows = _held_now(session, utility_id, {account for account in wanted if account.floored})
+    rows |= await _accounts(session, utility_id, wanted - numbers.keys() - rows.keys())
+    _check_floors(draft, rows)
+    numbers |= {account: row.id for account, row in rows.items()}
+    if _MADE not in session.info:  # what this transaction made may be gone with it
+        if len(kept) > _KEPT_MAX:
+            kept.clear()
+        kept |= {(utility_id, account): number for account, number in numbers.items() if not account.floored}
+    return numbers
+
+
+def _held_now(session: AsyncSession, utility_id: int, floored: set[Account]) -> dict[Account, BookAccount]:
+    """Those that `locked` gave out, if that is all of them; their locks are read once, as the entry moves them."""
+    locks, savepoint = _locks(session), session.get_nested_transaction()
+    mine = {account: locks.pop((utility_id, account), None) for account in floored}
+    found = {account: lock[0] for account, lock in mine.items() if lock is not None and lock[1] is savepoint}
+    return found if found.keys() == floored else {}
 
 
 async def _accounts(session: AsyncSession, utility_id: int, wanted: set[Account]) -> dict[Account, BookAccount]:
@@ -53,6 +114,7 @@ async def _accounts(session: AsyncSession, utility_id: int, wanted: set[Account]
     if missing:
         values = [_columns(utility_id, account) for account in missing]
         await session.execute(_upsert(session).values(values).on_conflict_do_nothing())
+        session.info[_MADE] = True
         found = await _found(session, utility_id, wanted)
     return found
 
@@ -113,30 +175,21 @@ async def _same(session: AsyncSession, entry_id: int, draft: Draft) -> int:
     return entry_id
 
 
-async def _write(
-    session: AsyncSession,
-    entry_id: int,
-    draft: Draft,
-    accounts: dict[Account, BookAccount],
-    actor: Named,
-    now: int,
-) -> None:
-    # The entry comes last: its trigger sees every posting, and none can follow it.
-    written = [
-        {
-            "entry_id": entry_id,
-            "line": number,
-            "lines": len(draft.lines),
-            "account_id": accounts[line.account].id,
-            "amount": line.amount,
-            "what": line.what,
-        }
-        for number, line in enumerate(draft.lines, 1)
-    ]
-    await session.execute(insert(BookPosting), written)
-    entry = {
-        "id": entry_id,
-        "lines": len(written),
+async def _write_at_once(
+    session: AsyncSession, draft: Draft, accounts: dict[Account, int], actor: Named, now: int
+) -> int:
+    values = {
+        **_entry_values(draft, actor, now),
+        "accounts": [accounts[line.account] for line in draft.lines],
+        "amounts": [line.amount for line in draft.lines],
+        "whats": [line.what for line in draft.lines],
+    }
+    return int((await session.execute(_AT_ONCE, values)).scalar_one())
+
+
+def _entry_values(draft: Draft, actor: Named, now: int) -> dict[str, Any]:
+    return {
+        "lines": len(draft.lines),
         "utility_id": draft.utility_id,
         "key": draft.key,
         "sha256": rules.content_hash(draft),
@@ -146,4 +199,27 @@ async def _write(
         "reason": draft.reason,
         "at": now,
     }
-    await session.execute(insert(BookEntry).values(entry))
+
+
+async def _write(
+    session: AsyncSession,
+    entry_id: int,
+    draft: Draft,
+    accounts: dict[Account, int],
+    actor: Named,
+    now: int,
+) -> None:
+    # The entry comes last: its trigger sees every posting, and none can follow it.
+    written = [
+        {
+            "entry_id": entry_id,
+            "line": number,
+            "lines": len(draft.lines),
+            "account_id": accounts[line.account],
+            "amount": line.amount,
+            "what": line.what,
+        }
+        for number, line in enumerate(draft.lines, 1)
+    ]
+    await session.execute(insert(BookPosting), written)
+    await session.execute(insert(BookEntry).values({"id": entry_id, **_entry_values(draft, actor, now)}))

@@ -161,6 +161,7 @@ def _money(vends: list[Vend], sales: list[SaleRecord], owed: list[PaymentDebt]) 
     price = sum(vend.amount_minor for vend in vends)
     taxes = [tax for sale in sales for tax in sale.statement["taxes"]]
     on_volume = sum(tax["amount_minor"] for tax in taxes if tax["on"] == "volume")
+    given_back = sum(_taxes_of(vend, vends, sales) for vend in vends if vend.voided_at is not None)
     paid = sum(sale.debt_minor for sale in sales)
     principal = sum(debt.principal_minor for debt in owed)
     assert paid == sum(debt.paid_minor for debt in owed)
@@ -168,12 +169,24 @@ def _money(vends: list[Vend], sales: list[SaleRecord], owed: list[PaymentDebt]) 
         ("cash", "KES"): cash,
         ("revenue", "KES"): on_volume - price,
         ("fees", "KES"): -sum(sale.fixed_minor for sale in sales),
-        ("tax", "KES"): -sum(tax["amount_minor"] for tax in taxes),
+        ("tax", "KES"): given_back - sum(tax["amount_minor"] for tax in taxes),
         ("debt", "KES"): principal - paid,
         ("debts_opened", "KES"): -principal,
-        ("refunds", "KES"): refunds,
+        ("refunds", "KES"): refunds - given_back,
         ("customer", "KES"): price + sum(sale.fixed_taxed_minor for sale in sales) + paid - refunds - cash,
     }
+
+
+def _taxes_of(vend: Vend, vends: list[Vend], sales: list[SaleRecord]) -> int:
+    """What of a token's price was taxes: their share up to it less their share before it, each rounded down.
+
+    A sale of the older form had none.
+    """
+    parts = [row.amount_minor for row in vends if row.purchase_id == vend.purchase_id]
+    before, after = sum(parts[: vend.part - 1]), sum(parts[: vend.part])
+    said = [sale.statement for sale in sales if sale.purchase_id == vend.purchase_id]
+    amounts = [tax["amount_minor"] for one in said for tax in one["taxes"] if tax["on"] == "volume"]
+    return sum(amount * after // sum(parts) - amount * before // sum(parts) for amount in amounts)
 
 
 def _volumes(vends: list[Vend]) -> dict[tuple[str, str], int]:

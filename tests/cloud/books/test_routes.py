@@ -32,6 +32,24 @@ async def test_the_trial_balance_says_where_the_money_is(any_api: Api) -> None:
     }
 
 
+async def test_the_trial_balance_is_a_file_with_the_same_figures(any_api: Api) -> None:
+    town = await sold(any_api)
+
+    files = {kind: (await any_api.get(f"/books/{town.utility}", format=kind)).body for kind in ("csv", "xlsx", "pdf")}
+
+    lines = files["csv"].decode().splitlines()
+    assert lines[0] == "Trial balance: KES"
+    assert "cash,asset,25.01,5.01,20.00,yes" in lines
+    assert "issued:water,expense,0.2,0,0.2,yes" in lines
+    assert files["xlsx"][:2] == b"PK" and files["pdf"][:4] == b"%PDF"
+
+
+async def test_books_in_which_nothing_stands_are_a_file_too(api: Api) -> None:
+    town = await api.town(enrol=False)
+
+    assert (await api.get(f"/books/{town.utility}", format="csv")).body == b"Account\r\n"
+
+
 async def test_an_entry_shows_who_sold_what_and_each_of_its_postings(api: Api) -> None:
     town = await sold(api)
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.auth.actor import system
 from cloud.books import reports, rules, service
@@ -140,3 +141,58 @@ def test_what_is_left_over_is_the_sum_of_each_unit(wanted: list[tuple[str, int]]
     assert {unit: left.get(unit, 0) for unit, _ in wanted} == {
         unit: sum(amount for other, amount in wanted if other == unit) for unit, _ in wanted
     }
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+async def test_accounts_of_a_transaction_that_failed_are_made_again(town: Town, is_new: bool) -> None:
+    async def fail() -> None:
+        async with town.database.begin() as session:
+            await service.post(session, paid(town), system("test"), town.now, is_new=is_new)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    await post(town, paid(town))
+
+    assert (await entries(town), await held(town)) == (1, 50)
+
+
+async def test_a_new_entry_says_the_same_as_one_that_was_looked_for_first(town: Town) -> None:
+    async with town.database.begin() as session:
+        await service.post(session, paid(town), system("test"), town.now, is_new=True)
+
+    await post(town, paid(town))  # a conflict if anything of it differed
+
+    assert (await entries(town), await held(town)) == (1, 50)
+
+
+async def test_a_lock_that_a_savepoint_gave_back_is_taken_again(town: Town) -> None:
+    await post(town, paid(town))
+
+    async def fail(session: AsyncSession) -> None:
+        async with session.begin_nested():
+            await service.locked(session, town.utility, HELD)
+            raise ZeroDivisionError
+
+    async with town.database.begin() as session:
+        with pytest.raises(ZeroDivisionError):
+            await fail(session)
+        if session.get_bind().dialect.name == "postgresql":  # where another draws meanwhile
+            await post(town, drawn(town, 50, "drawn:other"))
+            with pytest.raises(AssertionError, match="never goes below zero"):
+                await service.post(session, drawn(town, 1, "drawn:mine"), system("test"), town.now)
+
+    assert await held(town) == (0 if session.get_bind().dialect.name == "postgresql" else 50)
+
+
+async def test_two_entries_of_one_transaction_see_what_the_first_left(town: Town) -> None:
+    await post(town, paid(town))
+
+    async with town.database.begin() as session:
+        assert (await service.locked(session, town.utility, HELD)).held == 50
+        await service.post(session, drawn(town, 40, "drawn:1"), system("test"), town.now, is_new=True)
+        assert (await service.locked(session, town.utility, HELD)).held == 10
+        with pytest.raises(AssertionError, match="never goes below zero"):
+            await service.post(session, drawn(town, 11, "drawn:2"), system("test"), town.now, is_new=True)
+
+    assert await held(town) == 10
