@@ -16,7 +16,7 @@ from cloud.tariffs.models import DeviceTariff
 from cloud.vending.store import COMMAND, KeyStore
 from shared.errors import SharedError
 from shared.policy import check_value
-from shared.tariff import encode_tariff
+from shared.tariff import PRICE_MAX, decode_tariff, encode_tariff
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ async def add(session: AsyncSession, key_store: KeyStore, actor: Actor, order: O
 
 def _encoded(order: Order, version: int) -> bytes:
     try:
-        return encode_tariff(
+        document = encode_tariff(
             order.utility_id,
             order.meter_group,
             version,
@@ -72,6 +72,10 @@ def _encoded(order: Order, version: int) -> bytes:
         )
     except SharedError as error:
         raise Refused("tariff_wrong", f"This is no tariff: {error}.") from None
+    if not decode_tariff(document).is_payable():
+        too_high = f"A gateway takes no price and no monthly charge above {PRICE_MAX}; give lower ones."
+        raise Refused("tariff_too_high", too_high)
+    return document
 
 
 async def _last_version(session: AsyncSession, utility_id: int) -> int:

@@ -1,10 +1,10 @@
 """The API of a tariff's versions: drafting, submitting, approving, withdrawing, and asking what they would charge."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from cloud.api.fields import Body, MoneyMinor, Name, Page, PageQuery, View, VolumeMl
+from cloud.api.fields import Body, MoneyMinor, Page, PageQuery, View, VolumeMl
 from cloud.api.route import Call, Route
 from cloud.errors import Conflict, Forbidden, NotFound, Refused
 from cloud.rows import owned
@@ -31,7 +31,7 @@ class BlockTerms(Body):
 class TaxTerms(Body):
     """A tax by its name, its rate in 1/1000, and the lines that it is raised on."""
 
-    kind: Name = Field(max_length=40)
+    kind: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
     permille: int = Field(ge=0, le=1000)
     on: list[Literal["volume", "fixed"]] = Field(min_length=1, max_length=2)
 

@@ -48,6 +48,14 @@ class Posted:
     at: int
 
 
+def moved(used_minor: int, kept_minor: int, balance_minor: int | None) -> Movement:
+    """Return what a purchase did to an account that had a balance before it."""
+    if not used_minor and not kept_minor:
+        return Movement()
+    assert balance_minor is not None, "only an account is moved"
+    return Movement(used_minor, kept_minor, balance_minor - used_minor + kept_minor)
+
+
 async def held_minor(session: AsyncSession, customer: Customer, currency: str) -> int:
     """Return what a customer has left over in a currency; nobody else moves it until the transaction ends."""
     return (await service.locked(session, customer.utility_id, books.customer(customer.id, currency))).held

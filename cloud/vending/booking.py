@@ -6,6 +6,7 @@ from cloud.books import rules as books
 from cloud.books.rules import Draft
 from cloud.tariffs.terms import FIXED, VOLUME
 from cloud.vending.models import Vend
+from cloud.vending.order import FREE
 from cloud.vending.rules import Settlement
 from cloud.vending.sale_models import PaymentDebt
 
@@ -32,20 +33,58 @@ def sale(vends: Sequence[Vend], commodity: str, settled: Settlement) -> Draft:
     return _draft(first, sale_key(first.purchase_id), SALE, f"tariff {first.tariff_id}", lines)
 
 
-def void(vend: Vend, commodity: str) -> Draft:
-    """Return the entry of a token that was burnt unused: its price is the customer's again."""
-    assert vend.customer_id is not None, "only a vend with a customer is voided"
-    account = books.customer(vend.customer_id, vend.currency)
+def money_sale(vends: Sequence[Vend], settled: Settlement) -> Draft:
+    """Return the entry of a purchase of money for a meter: it is owed, with its taxes, until the meter has used it."""
+    first = vends[0]
+    till = books.cash(first.tender_kind, first.currency)
     lines = [
-        (books.refunds(commodity, vend.currency), vend.amount_minor, VOID),
-        (account, -vend.amount_minor, VOID),
-        *_volume(books.in_flight(commodity), books.void(commodity), vend.volume_ml, VOID),
+        (till, first.tender_minor, "tender"),
+        (till, -settled.change_minor, "change"),
+        (books.meter_money(first.currency), -settled.volume_minor, "credit"),
+        *_instalment(first, settled),
+        *_of_customer(first, settled),
     ]
+    return _draft(first, sale_key(first.purchase_id), SALE, f"tariff {first.tariff_id}", lines)
+
+
+def gift(vends: Sequence[Vend], commodity: str, reason: str) -> Draft:
+    """Return the entry of tokens that nobody pays for: an expense in volume, or in money for a meter that holds it."""
+    first = vends[0]
+    free = books.free(commodity, first.currency if first.money is not None else books.UNITS[commodity])
+    if first.money is None:
+        given, lines = sum(vend.volume_ml for vend in vends), books.in_flight(commodity)
+    else:
+        given, lines = sum(vend.amount_minor for vend in vends), books.meter_money(first.currency)
+    return _draft(first, sale_key(first.purchase_id), FREE, reason, _volume(free, lines, given, FREE))
+
+
+def void(vend: Vend, commodity: str, taxes: Sequence[tuple[str, int]] = ()) -> Draft:
+    """Return the entry of a token that was burnt unused: its price is the customer's again, its taxes are owed no more.
+
+    What was given for nothing goes back to where it came from.
+    """
+    lines = _money_back(vend, commodity, taxes)
+    if vend.money is None:
+        lines += _volume(books.in_flight(commodity), books.void(commodity), vend.volume_ml, VOID)
     return _draft(vend, f"{VOID}:{vend.id}", VOID, f"part {vend.part}, TID {vend.tid} burnt", lines)
 
 
+def _money_back(vend: Vend, commodity: str, taxes: Sequence[tuple[str, int]]) -> "list[_Wanted]":
+    currency, price = vend.currency, vend.amount_minor
+    if vend.tender_kind == FREE:
+        return _volume(books.meter_money(currency), books.free(commodity, currency), price, VOID)
+    if price == 0:
+        return []
+    assert vend.customer_id is not None, "only a vend with a customer is voided"
+    given_up = price - sum(amount for _, amount in taxes)
+    from_whom = books.refunds(commodity, currency) if vend.money is None else books.meter_money(currency)
+    returned = [(books.tax(kind, currency), amount, VOID) for kind, amount in taxes]
+    return [(from_whom, given_up, VOID), *returned, (books.customer(vend.customer_id, currency), -price, VOID)]
+
+
 def credit(vend: Vend, commodity: str) -> Draft:
-    """Return the entry of a token that its meter took in."""
+    """Return the entry of a token of volume that its meter took in; money is owed before and after that alike."""
+    assert vend.money is None, "money is owed until it is used"
     lines = _volume(books.in_flight(commodity), books.meter_credit(commodity), vend.volume_ml, CREDIT)
     return _draft(vend, f"{CREDIT}:{vend.id}", CREDIT, f"part {vend.part}, TID {vend.tid} accepted", lines)
 
@@ -62,10 +101,14 @@ def _charges(first: Vend, commodity: str, settled: Settlement) -> list[_Wanted]:
         (books.fees(currency), taxed[FIXED] - settled.fixed_minor, "fixed"),
     ]
     lines += [(books.tax(kind, currency), -amount, f"tax {on}") for kind, on, amount in settled.taxes]
-    if settled.debt_minor:
-        assert first.customer_id is not None, "only a customer owes"
-        lines.append((books.debt(first.customer_id, currency), -settled.debt_minor, "instalment"))
-    return lines
+    return lines + _instalment(first, settled)
+
+
+def _instalment(first: Vend, settled: Settlement) -> list[_Wanted]:
+    if not settled.debt_minor:
+        return []
+    assert first.customer_id is not None, "only a customer owes"
+    return [(books.debt(first.customer_id, first.currency), -settled.debt_minor, "instalment")]
 
 
 def debt_moved(row: PaymentDebt, amount_minor: int, what: str, reason: str) -> Draft:

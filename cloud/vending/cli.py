@@ -17,11 +17,6 @@ from cloud.vending.roll_over import Stopped
 app = typer.Typer(no_args_is_help=True, help="Reports.")
 
 
-@app.callback()
-def _reports() -> None:
-    """Keep the name of a report on the command line while there is only one."""
-
-
 @app.command("roll-over")
 def rehearse(at: Annotated[str, typer.Option(help="The date in UTC, e.g. 2045-11-25.")]) -> None:
     """List the meters that would take no new token at a date; exit with 1 if there are any."""

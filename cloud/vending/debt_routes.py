@@ -4,7 +4,8 @@ from pydantic import Field
 
 from cloud.api.fields import Body, Currency, MoneyMinor, Page, PageQuery, RowId, View
 from cloud.api.route import Call, Route
-from cloud.errors import Conflict, NotFound
+from cloud.errors import Conflict, NotFound, Refused
+from cloud.keys import CONFIG
 from cloud.rows import page
 from cloud.vending import debts
 
@@ -54,7 +55,9 @@ async def add(call: Call[NewDebt, None]) -> DebtView:
 
 async def close(call: Call[Closing, None]) -> DebtView:
     """End a debt; what is left of it is written off."""
+    limit = call.app[CONFIG].write_off_limit_minor
     async with call.begin() as session:
+        await debts.check_limit(session, call.actor, call.path["debt"], limit)
         closed = await debts.close(session, call.actor, call.path["debt"], call.body.reason, call.now)
         return DebtView.model_validate(closed)
 
@@ -72,7 +75,7 @@ ROUTES = [
     ),
     Route(
         "POST", "/debts/{debt}/close", close, "debts:write", DebtView,
-        request=Closing, errors=(Conflict, NotFound), tag="customers",
+        request=Closing, errors=(Conflict, NotFound, Refused), tag="customers",
     ),
     Route("GET", "/debts", listed, "debts:read", Page[DebtView], query=PageQuery, tag="customers"),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
 from cloud.auth.actor import Actor
 from cloud.books import service as books
-from cloud.errors import Conflict
+from cloud.errors import Conflict, Refused
 from cloud.rows import insert, of_actor, owned, rows_after
 from cloud.vending import booking
 from cloud.vending.purchase import Debt
@@ -67,6 +67,15 @@ async def close(session: AsyncSession, actor: Actor, debt_id: int, reason: str, 
     await books.post(session, booking.debt_moved(row, -left_minor, "written off", reason), actor, now)
     await _record(session, actor, row, "debt.close", now, reason)
     return row
+
+
+async def check_limit(session: AsyncSession, actor: Actor, debt_id: int, limit_minor: int) -> None:
+    """Refused if more is left of a debt than one person may write off."""
+    row = await owned(session, actor, PaymentDebt, debt_id, "debt")
+    left = row.principal_minor - row.paid_minor
+    if row.closed_at is None and left > limit_minor:
+        two = f"{left} minor units are left, and above {limit_minor} two people write off"
+        raise Refused("write_off_limit", f"{two}; ask with POST /debts/{debt_id}/write-off.")
 
 
 async def _record(

@@ -17,7 +17,14 @@ async def deliver(session: AsyncSession, sale: Sale, gateway: Gateway, now: int)
         for token in sale.tokens:
             await _queue(session, sale, token, gateway, now)
     if sale.vend.customer_id is not None:
-        await _tell(session, sale, sale.vend.customer_id, now)
+        await tell(session, sale, sale.vend.customer_id, now)
+
+
+async def send_again(session: AsyncSession, sale: Sale, gateway: Gateway, now: int, *, with_sections: bool) -> None:
+    """Queue what of a sale the meter has not shown, after the sections if its key change is open: each counts once."""
+    for token in sale.tokens:
+        if with_sections if token.vend is None else token.vend.state == "vended":
+            await _queue(session, sale, token, gateway, now)
 
 
 async def _queue(session: AsyncSession, sale: Sale, token: Token, gateway: Gateway, now: int) -> None:
@@ -45,7 +52,8 @@ async def _queue(session: AsyncSession, sale: Sale, token: Token, gateway: Gatew
     )
 
 
-async def _tell(session: AsyncSession, sale: Sale, customer_id: int, now: int) -> None:
+async def tell(session: AsyncSession, sale: Sale, customer_id: int, now: int) -> None:
+    """Queue the message with the tokens of a sale."""
     customer = await session.get_one(Customer, customer_id)
     await outbox.add(
         session,

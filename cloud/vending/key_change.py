@@ -17,7 +17,7 @@ from cloud.errors import CloudError, Conflict, NotFound, Refused
 from cloud.meters.models import Meter
 from cloud.rows import insert, of_actor, owned, rows_after
 from cloud.vending import key_service, rules
-from cloud.vending.models import KeyChange, VendingKey
+from cloud.vending.models import KeyChange, Vend, VendingKey
 from cloud.vending.store import Encoded, KeyStore, MeterIdentity, Use
 from shared.documents import key_check
 from shared.sts.errors import KeyTypeError
@@ -69,6 +69,7 @@ async def plan(
     _check(meter, old, new, ti, now)
     use = Use(actor, f"meter:{meter.drn}", now)
     check = key_check(await key_store.derive(session, new, MeterIdentity(meter.drn, ti), use))
+    await _check_return(session, meter, check)
     change = KeyChange(
         utility_id=meter.utility_id,
         meter_id=meter.id,
@@ -113,6 +114,17 @@ def _check(meter: Meter, old: VendingKey, new: VendingKey, ti: int, now: int) ->
     rules.allocate_tid(0, now, new.base_year, new.ken)  # a change to a key that has expired helps nobody
 
 
+async def _check_return(session: AsyncSession, meter: Meter, key_check: int) -> None:
+    # Tokens that were taken back as gone with their key would work again.
+    under_it = select(Vend.id).where(Vend.meter_id == meter.id, Vend.key_check == key_check).limit(1)
+    if await session.scalar(under_it) is None:
+        return
+    await _lock_meter(session, meter.id)
+    if await session.scalar(under_it.where(Vend.voided_at.is_not(None), Vend.void_tid.is_(None))) is not None:
+        told = f"Tokens of meter {meter.drn} under that key were taken back as unusable; make a new key revision."
+        raise Refused("key_has_void_tokens", told)
+
+
 async def plan_group(
     session: AsyncSession,
     key_store: KeyStore,
@@ -127,6 +139,7 @@ async def plan_group(
     await key_service.find(session, group.utility_id, target.sgc, target.krn, target.kt)
     mine = select(Meter).join(VendingKey, VendingKey.id == Meter.vending_key_id)
     mine = mine.where(Meter.utility_id == group.utility_id, VendingKey.sgc == group.sgc, VendingKey.krn == group.krn)
+    mine = mine.where(Meter.closed_at.is_(None))
     meters: Sequence[Meter] = await rows_after(session, mine, Meter.id, query)
     shown = meters[: query.limit]
     planned = Planned([], [], shown[-1].id if len(meters) > len(shown) else None)

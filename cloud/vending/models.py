@@ -63,7 +63,8 @@ class Purchase(Base):
 class Vend(Base):
     """One token of a sale. It is a pure function of this row and the vending key. `consumed_by` is the one ledger entry
     that took it in; while that is empty, the credit is in flight. Part 1 carries the tender and the change of the sale;
-    `key_change_id` is the key change whose sections were given out with it."""
+    `key_change_id` is the key change whose sections were given out with it. A token of money carries `money`, in
+    1/100000 of the currency, and no volume. `void_proved_at`: a return code told of the void, the ledger not yet."""
 
     __tablename__ = "vend"
     __table_args__ = (UniqueConstraint("purchase_id", "part"), UniqueConstraint("meter_id", "key_check", "tid"))
@@ -81,6 +82,7 @@ class Vend(Base):
     rnd: Mapped[int]
     units: Mapped[int]
     volume_ml: Mapped[int] = mapped_column(BigInteger)
+    money: Mapped[int | None] = mapped_column(BigInteger)
     tariff_id: Mapped[int] = mapped_column(ForeignKey("tariff.id"))
     price_minor_per_m3: Mapped[int] = mapped_column(BigInteger)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
@@ -97,6 +99,12 @@ class Vend(Base):
     void_tid: Mapped[int | None]
     void_ordered_at: Mapped[int | None] = mapped_column(BigInteger)
     voided_at: Mapped[int | None] = mapped_column(BigInteger)
+    void_proved_at: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def credit(self) -> int:
+        """What the meter adds to its account: ml (mWh), or money in 1/100000 of the currency."""
+        return self.volume_ml if self.money is None else self.money
 
     @property
     def state(self) -> str:

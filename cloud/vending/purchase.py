@@ -109,10 +109,14 @@ def _check_minimum(terms: Terms, left_minor: int) -> None:
 
 def service_minor(paid_minor: int, standing: Standing) -> int:
     """What is left of a payment when the debt has taken its share; more money never leaves less."""
-    debt = standing.debt
+    return service_of(paid_minor, standing.debt, standing.min_service_percent)
+
+
+def service_of(paid_minor: int, debt: Debt, min_service_percent: int) -> int:
+    """The same, by the debt and by the least share of each payment that buys service."""
     if paid_minor == 0 or debt.owed_minor == 0:
         return paid_minor
-    shares = Shares(debt.percent, debt.cap_left_minor, 0, 0, standing.min_service_percent)
+    shares = Shares(debt.percent, debt.cap_left_minor, 0, 0, min_service_percent)
     return lines(paid_minor, debt.owed_minor, 0, 0, shares)[3]
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from cloud.api.fields import View
 from cloud.vending.models import Vend
+from cloud.vending.order import FREE
 from cloud.vending.statement import BlockUsed, Statement
 from cloud.vending.tokens import CREDIT, Sale, Token
 
@@ -13,11 +14,24 @@ from cloud.vending.tokens import CREDIT, Sale, Token
 class Line(View):
     """A line of a receipt. The lines add up to the tender; what came from the customer's account counts below zero.
 
-    There is one line for each block of the commodity; `name` is that of a tax. `price_milliminor` is the price of 1 m3
-    (1 kWh) in 1/1000 of a minor unit, and `price_minor_per_m3` that in whole ones. Electricity is in mWh.
+    There is one line for each block of the commodity; `name` is that of a tax. `credit` is money for a meter that
+    prices what flows itself; `free` is what nobody paid, below zero. `price_milliminor` is the price of 1 m3 (1 kWh) in
+    1/1000 of a minor unit, and `price_minor_per_m3` that in whole ones. Electricity is in mWh.
     """
 
-    kind: Literal["water", "electricity", "gas", "fixed", "tax", "payment_debt", "from_account", "to_account", "change"]
+    kind: Literal[
+        "water",
+        "electricity",
+        "gas",
+        "credit",
+        "free",
+        "fixed",
+        "tax",
+        "payment_debt",
+        "from_account",
+        "to_account",
+        "change",
+    ]
     name: str | None = None
     volume_ml: int = 0
     price_minor_per_m3: int = 0
@@ -29,7 +43,7 @@ class VendView(View):
     """One token of a sale, without its digits; `state` is vended until the meter's ledger shows it, then explained.
 
     Tender and change are those of the whole sale and stand on part 1; other parts have 0 there. `key_change_id` is the
-    key change whose sections were given out with the sale.
+    key change whose sections were given out with the sale. A token of money has `money`, in 1/100000 of the currency.
     """
 
     id: int
@@ -38,6 +52,7 @@ class VendView(View):
     drn: str
     tid: int
     volume_ml: int
+    money: int | None
     amount_minor: int
     change_minor: int
     currency: str
@@ -52,32 +67,40 @@ class VendView(View):
 class TokenView(View):
     """A token of a receipt: section `number` of a key change, or credit part `number` with what it carries.
 
-    `digits` is null for a caller who may not sell.
+    `credit` is in the receipt's `credit_unit`. `digits` is null for a caller who may not sell.
     """
 
     kind: Literal["key_change", "credit"]
     number: int
     tid: int | None
     volume_ml: int
+    credit: int
     state: str | None
     digits: str | None
 
 
 class Receipt(View):
-    """A sale as a whole. `tokens` are in the order to enter them: first the sections of a key change, then the credit.
+    """A sale as a whole. `outcome`: it was made; what was not made is a problem document with failed or unknown.
+
+    `credit` is what the meter adds to its account, in `credit_unit`: ml, mwh, or money_100000 for 1/100000 of the
+    currency; of money `volume_ml` is 0. `tokens` are in the order to enter them: first the sections of a key change,
+    then the credit. `token` is the digits of a sale that has exactly one token, else null; `id` and `tid` are those of
+    the first credit token; `state` is explained when the ledger shows all of them.
 
     tender_minor + from_account_minor = amount_minor + fixed_taxed_minor + payment_debt_minor + to_account_minor +
-    change_minor. `statement` is null for a sale made before tariffs had versions. `change_minor` goes back to the payer
-    at once and `to_account_minor` waits on the customer's account for the next purchase. `token` is the digits
-    of a sale that has exactly one token, else null; `id` and `tid` are those of the first credit token; `state` is
-    explained when the ledger shows all of them.
+    change_minor, but for tokens that nobody paid for (`tender_kind` free). `change_minor` goes back to the payer at
+    once and `to_account_minor` waits on the customer's account for the next purchase. `statement` is null for a sale
+    made before tariffs had versions.
     """
 
+    outcome: Literal["success"] = "success"
     id: int
     purchase_id: UUID
     drn: str
     tid: int
     volume_ml: int
+    credit: int
+    credit_unit: Literal["ml", "mwh", "money_100000"]
     amount_minor: int
     change_minor: int
     from_account_minor: int
@@ -125,11 +148,13 @@ def receipt(sale: Sale, *, with_digits: bool = True) -> Receipt:
     whole = {
         "drn": sale.meter.drn,
         "volume_ml": sale.volume_ml,
+        "credit": sale.credit,
+        "credit_unit": sale.credit_unit,
         "amount_minor": sale.amount_minor,
         "from_account_minor": sale.movement.used_minor,
         "to_account_minor": sale.movement.kept_minor,
         "account_balance_minor": sale.movement.balance_minor,
-        "state": _state(sale.vends),
+        "state": state_of(sale.vends),
         "token": shown[0].digits if len(shown) == 1 else None,
         "tokens": shown,
         "fixed_taxed_minor": sale.fixed_minor,
@@ -140,7 +165,8 @@ def receipt(sale: Sale, *, with_digits: bool = True) -> Receipt:
     return Receipt.model_validate({**first, **whole})
 
 
-def _state(rows: Sequence[Vend]) -> str:
+def state_of(rows: Sequence[Vend]) -> str:
+    """Return the state of a purchase: that of all its tokens, or `vended` while they differ."""
     states = {row.state for row in rows}
     return states.pop() if len(states) == 1 else "vended"
 
@@ -152,6 +178,7 @@ def _token(token: Token, digits: str | None) -> TokenView:
         number=token.number,
         tid=vend.tid if vend else None,
         volume_ml=vend.volume_ml if vend else 0,
+        credit=vend.credit if vend else 0,
         state=vend.state if vend else None,
         digits=digits,
     )
@@ -166,7 +193,9 @@ def _lines(sale: Sale) -> list[Line]:
     said = statement_of(sale)
     lines = _flat(sale) if said is None else bill_lines(said)
     moved = sale.movement
+    free = -sale.amount_minor if sale.vend.tender_kind == FREE else 0
     movements = (
+        ("free", free),
         ("from_account", -moved.used_minor),
         ("to_account", moved.kept_minor),
         ("change", sale.vend.change_minor),
@@ -176,20 +205,16 @@ def _lines(sale: Sale) -> list[Line]:
 
 def _flat(sale: Sale) -> list[Line]:
     price = sale.vend.price_minor_per_m3
-    return [
-        Line(
-            kind="water",
-            volume_ml=sale.volume_ml,
-            price_minor_per_m3=price,
-            price_milliminor=price * 1000,
-            amount_minor=sale.amount_minor,
-        )
-    ]
+    priced = {"volume_ml": sale.volume_ml, "price_minor_per_m3": price, "price_milliminor": price * 1000}
+    kind = sale.meter.commodity if sale.money is None else CREDIT
+    return [Line.model_validate({"kind": kind, **priced, "amount_minor": sale.amount_minor})]
 
 
 def bill_lines(said: Statement) -> list[Line]:
     """Return what is charged: a line for each block, the taxes, the month's fixed charge, the debt's share."""
     lines = [_block(said.commodity, block) for block in said.blocks]
+    if said.money is not None:
+        lines.append(Line(kind="credit", amount_minor=said.volume_minor))
     lines += [Line(kind="tax", name=f"{tax.kind} on {tax.on}", amount_minor=tax.amount_minor) for tax in said.taxes]
     if said.fixed_minor:
         lines.append(Line(kind="fixed", amount_minor=said.fixed_minor))

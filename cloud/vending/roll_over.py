@@ -67,7 +67,7 @@ async def _meters(
     # While a change is open the meter may hold either key: it stops with each of them.
     has_open = and_(KeyChange.meter_id == Meter.id, KeyChange.state.in_(key_change.OPEN))
     either = or_(Meter.vending_key_id.in_(stopping), KeyChange.new_vending_key_id.in_(stopping))
-    found = select(Meter, KeyChange).outerjoin(KeyChange, has_open).where(either)
+    found = select(Meter, KeyChange).outerjoin(KeyChange, has_open).where(either, Meter.closed_at.is_(None))
     page = found.where(Meter.id > query.after).order_by(Meter.id).limit(query.limit + 1)
     return [(row[0], row[1]) for row in await session.execute(page)]
 

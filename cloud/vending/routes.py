@@ -15,13 +15,17 @@ from cloud.vending import (
     debt_routes,
     key_change_routes,
     key_service,
+    lookup_routes,
+    receipt_routes,
     report_routes,
     service,
+    token_request_routes,
     trial_routes,
     void_routes,
 )
 from cloud.vending.models import VendingKey
 from cloud.vending.receipts import Receipt, VendView, receipt, vend_view
+from cloud.vending.reprints import reprinted
 
 
 class NewVendingKey(Body):
@@ -110,7 +114,7 @@ async def one_vend(call: Call[None, None]) -> Receipt:
     async with call.begin() as session:
         rows = await service.purchase_of(session, call.actor, str(call.path["purchase_id"]))
         if "vend" in call.actor.scopes:
-            return receipt(await service.reprint(session, call.key_store, call.actor, rows, call.now))
+            return receipt(await reprinted(session, call.key_store, call.actor, rows, "json", call.now))
         return receipt(await service.without_tokens(session, rows), with_digits=False)
 
 
@@ -158,6 +162,7 @@ ROUTES = [
         errors=(Conflict, NotFound, Refused, Unavailable),
         status=201,
         idempotency="purchase_id",
+        tells_outcome=True,
         tag="vending",
     ),
     Route("GET", "/vends", list_vends, "vends:read", Page[VendView], query=PageQuery, tag="vending"),
@@ -173,7 +178,10 @@ ROUTES = [
     *account_routes.ROUTES,
     *debt_routes.ROUTES,
     *key_change_routes.ROUTES,
+    *lookup_routes.ROUTES,
+    *receipt_routes.ROUTES,
     *report_routes.ROUTES,
+    *token_request_routes.ROUTES,
     *trial_routes.ROUTES,
     *void_routes.ROUTES,
 ]

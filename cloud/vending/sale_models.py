@@ -15,11 +15,15 @@ class SaleRecord(Base):
     """
 
     __tablename__ = "sale"
-    __table_args__ = (Index("ix_sale_meter_month", "meter_id", "month"),)
+    __table_args__ = (
+        Index("ix_sale_meter_month", "meter_id", "month"),
+        Index("ix_sale_account_month", "account_id", "month"),
+    )
 
     purchase_id: Mapped[str] = mapped_column(ForeignKey("purchase.purchase_id"), primary_key=True)
     utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"))
     meter_id: Mapped[int] = mapped_column(ForeignKey("meter.id"))
+    account_id: Mapped[int | None] = mapped_column(BigInteger)
     tariff_version_id: Mapped[int] = mapped_column(ForeignKey("tariff_version.id"))
     month: Mapped[int]
     fixed_minor: Mapped[int] = mapped_column(BigInteger)

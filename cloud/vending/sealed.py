@@ -1,11 +1,17 @@
 """Secrets in the table sealed_secret: put under the key-encryption key, opened for the moment of their use."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.errors import Unavailable
 from cloud.vending.envelope import Keyring, Sealed, SecretDamaged, SecretLocked
 from cloud.vending.models import SealedSecret
+
+_OF_SUBJECT = (
+    select(SealedSecret)
+    .where(SealedSecret.purpose == bindparam("purpose"), SealedSecret.subject == bindparam("subject"))
+    .execution_options(autoflush=False)  # what is put is flushed at once
+)
 
 
 class SealedSecrets:
@@ -59,8 +65,7 @@ class SealedSecrets:
 
 
 async def _find(session: AsyncSession, purpose: str, subject: str) -> SealedSecret | None:
-    found = select(SealedSecret).where(SealedSecret.purpose == purpose, SealedSecret.subject == subject)
-    return await session.scalar(found)
+    return await session.scalar(_OF_SUBJECT, {"purpose": purpose, "subject": subject})
 
 
 def _bound_to(utility_id: int, purpose: str, subject: str) -> str:

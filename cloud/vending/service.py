@@ -5,60 +5,48 @@ No token is stored. Each is a pure function of its vend's row and the vending ke
 
 import hashlib
 import json
-import secrets
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import String, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.agents import selling as agents
 from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
 from cloud.auth.actor import Actor
 from cloud.books import service as books
 from cloud.errors import Conflict, NotFound, Refused
 from cloud.meters import service as meters
-from cloud.meters.models import Gateway, Meter, MeterOpening
+from cloud.meters.models import Meter
 from cloud.rows import of_actor, rows_after
-from cloud.vending import accounts, booking, debts, delivery, key_change, pricing, rules
+from cloud.vending import accounts, ahead, booking, debts, delivery, free_tokens, key_change, money_sales, pricing
+from cloud.vending import order as orders
+from cloud.vending.ahead import Ahead
 from cloud.vending.models import KeyChange, Purchase, Vend, VendingKey
+from cloud.vending.order import FREE, Keyed, advance, wanted
 from cloud.vending.pricing import Buyer
-from cloud.vending.purchase import Plan, Wanted, plan
+from cloud.vending.purchase import Plan, plan
+from cloud.vending.rows import Carried, Made, Priced
+from cloud.vending.rows import rows as rows_of
 from cloud.vending.sale_models import SaleRecord
 from cloud.vending.store import CreditToken, KeyStore, MeterIdentity, Use
 from cloud.vending.tokens import CREDIT, KEY_CHANGE, Sale, Token
 
-_RND_VALUES = 16
-RETURN, ACCOUNT = "return", "account"
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a customer asks for and pays; `volume_ml` None for as much as the money buys, the account's too.
-
-    `delivery` is keypad or remote; `change` returns to the hand or account.
-    """
-
-    purchase_id: str
-    drn: str
-    volume_ml: int | None
-    tender_kind: str
-    tender_minor: int
-    currency: str
-    delivery: str
-    change: str = RETURN
-
-
-@dataclass(frozen=True)
-class _Keyed:
-    """The key that a sale's tokens are made under, and the open key change that leads there, if there is one."""
-
-    key: VendingKey
-    ti: int
-    key_check: int
-    last_tid: int
-    change: KeyChange | None
+Order = orders.Order
+RETURN, ACCOUNT = orders.RETURN, orders.ACCOUNT
+_PURCHASE: Any = Purchase.__table__
+_CLAIMS: dict[str, Any] = {
+    name: insert(_PURCHASE).on_conflict_do_nothing().returning(Purchase.purchase_id)
+    for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+}
+_LOCKED_METER = (
+    select(Meter)
+    .where(Meter.drn == bindparam("drn", type_=String))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 async def vend(session: AsyncSession, key_store: KeyStore, actor: Actor, order: Order, now: int) -> Sale:
@@ -66,33 +54,52 @@ async def vend(session: AsyncSession, key_store: KeyStore, actor: Actor, order: 
     if not await _claim(session, order, now):
         return await _repeat(session, key_store, actor, order, now)
     meter = await _locked_meter(session, actor, order.drn)
-    gateway = await _opened_gateway(session, meter)
-    keyed = await _keyed(session, meter)
-    buyer = await pricing.buyer(session, meter, order.currency, now, lock=True)
-    planned = plan(_wanted(order, meter), buyer.standing)
-    rows = _rows(actor, order, buyer, keyed, planned, now)
-    _advance(meter, keyed, rows[-1].tid, now)
-    session.add_all(rows)
-    session.add(await pricing.record(session, buyer, planned, order.purchase_id, now))
-    await session.flush()
-    await books.post(session, booking.sale(rows, meter.commodity, planned.settled), actor, now)
-    await debts.take_share(session, buyer.debt, order.purchase_id, planned.settled.debt_minor, buyer.month, now)
-    sale = await reprint(session, key_store, actor, rows, now)
+    known = await ahead.read(session, meter, order.currency, now)
+    _check_opened(meter, known)
+    keyed = await keyed_for(session, meter) if known.key_changes else _under_its_key(meter, known.key)
+    made = await _maker(order, meter)(session, actor, order, meter, keyed, known, now)
+    await agents.sold(session, actor, made.rows, now)
+    tokens = await _tokens(session, key_store, actor, made.rows, meter, now)
+    sale = Sale(made.rows, meter, tokens, made.movement, made.record)
     await _record(session, actor, sale, now)
-    await delivery.deliver(session, sale, gateway, now)
+    await delivery.deliver(session, sale, known.gateway, now)
     return sale
+
+
+def _maker(order: Order, meter: Meter) -> Callable[..., Awaitable[Made]]:
+    """What prices an order, adds its rows and puts it into the books."""
+    if order.tender_kind == FREE:
+        return free_tokens.give
+    return money_sales.sell if meter.account == "currency" else _sell
+
+
+async def _sell(
+    session: AsyncSession, actor: Actor, order: Order, meter: Meter, keyed: Keyed, known: Ahead, now: int
+) -> Made:
+    buyer = await pricing.buyer(session, meter, order.currency, now, lock=True, known=known)
+    planned = plan(wanted(order, meter), buyer.standing)
+    settled = planned.settled
+    rows = _rows(actor, order, buyer, keyed, planned, now)
+    advance(meter, keyed, rows[-1].tid, now)
+    session.add_all(rows)
+    record = await pricing.record(session, buyer, planned, order.purchase_id, now)
+    session.add(record)
+    await session.flush()
+    await books.post(session, booking.sale(rows, meter.commodity, settled), actor, now, is_new=True)
+    await debts.take_share(session, buyer.debt, order.purchase_id, settled.debt_minor, buyer.month, now)
+    balance = buyer.standing.balance_minor
+    return Made(rows, record, accounts.moved(settled.from_account_minor, settled.to_account_minor, balance))
 
 
 async def _claim(session: AsyncSession, order: Order, now: int) -> bool:
     # The insert itself decides who is first: of two at once, the second waits here for the first to commit.
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    claim = insert(Purchase).values(purchase_id=order.purchase_id, request_sha256=_order_hash(order), created_at=now)
-    claimed = await session.execute(claim.on_conflict_do_nothing().returning(Purchase.purchase_id))
-    return claimed.first() is not None
+    claim = _CLAIMS[session.get_bind().dialect.name]
+    values = {"purchase_id": order.purchase_id, "request_sha256": _order_hash(order), "created_at": now}
+    return (await session.execute(claim, values)).first() is not None
 
 
 def _order_hash(order: Order) -> bytes:
-    return hashlib.sha256(json.dumps(asdict(order), sort_keys=True).encode()).digest()
+    return hashlib.sha256(json.dumps(order.said(), sort_keys=True).encode()).digest()
 
 
 async def _repeat(session: AsyncSession, key_store: KeyStore, actor: Actor, order: Order, now: int) -> Sale:
@@ -101,6 +108,7 @@ async def _repeat(session: AsyncSession, key_store: KeyStore, actor: Actor, orde
     if purchase.request_sha256 != _order_hash(order) or not actor.may_see(rows[0].utility_id):
         used = f"Purchase id {order.purchase_id} was used for another order; a new purchase needs a new id."
         raise Conflict("purchase_id_used", used)
+    await agents.check_repeat(session, actor, order.purchase_id)
     return await reprint(session, key_store, actor, rows, now)
 
 
@@ -111,9 +119,15 @@ async def _parts(session: AsyncSession, purchase_id: str) -> Sequence[Vend]:
 async def reprint(session: AsyncSession, key_store: KeyStore, actor: Actor, rows: Sequence[Vend], now: int) -> Sale:
     """Make the tokens of a sale again, given all its vends; the key store audits each."""
     meter = await session.get_one(Meter, rows[0].meter_id)
-    tokens = await _section_tokens(session, key_store, actor, rows[0], now)
-    tokens += [Token(CREDIT, row.part, await _digits(session, key_store, actor, row, meter, now), row) for row in rows]
-    return await _sale(session, rows, meter, tokens)
+    return await _sale(session, rows, meter, await _tokens(session, key_store, actor, rows, meter, now))
+
+
+async def _tokens(
+    session: AsyncSession, key_store: KeyStore, actor: Actor, rows: Sequence[Vend], meter: Meter, now: int
+) -> list[Token]:
+    sections = await _section_tokens(session, key_store, actor, rows[0], now)
+    digits = [await _digits(session, key_store, actor, row, meter, now) for row in rows]
+    return sections + [Token(CREDIT, row.part, each, row) for row, each in zip(rows, digits, strict=True)]
 
 
 async def without_tokens(session: AsyncSession, rows: Sequence[Vend]) -> Sale:
@@ -152,90 +166,41 @@ async def tokens_of(session: AsyncSession, key_store: KeyStore, actor: Actor, ve
 
 async def _locked_meter(session: AsyncSession, actor: Actor, drn: str) -> Meter:
     # The lock makes token identifiers of one meter rise one after another.
-    await meters.meter_of(session, actor, drn)
-    locked = select(Meter).where(Meter.drn == drn).with_for_update().execution_options(populate_existing=True)
-    return (await session.scalars(locked)).one()
+    meter = await session.scalar(of_actor(_LOCKED_METER, actor, Meter.utility_id), {"drn": drn})
+    return meter or await meters.meter_of(session, actor, drn)  # which says that it is not there
 
 
-async def _opened_gateway(session: AsyncSession, meter: Meter) -> Gateway:
-    gateway = await session.get_one(Gateway, meter.gateway_id)
-    if await session.get(MeterOpening, (meter.id, gateway.epoch)) is None:
-        closed = f"Meter {meter.drn} was not open when gateway {gateway.id} was enrolled; enrol the gateway first."
+def _check_opened(meter: Meter, known: Ahead) -> None:
+    if known.opening is None:
+        gateway = known.gateway.id
+        closed = f"Meter {meter.drn} was not open when gateway {gateway} was enrolled; enrol the gateway first."
         raise Refused("meter_not_enrolled", closed)
-    return gateway
 
 
-async def _keyed(session: AsyncSession, meter: Meter) -> _Keyed:
+def _under_its_key(meter: Meter, key: VendingKey) -> Keyed:
+    return Keyed(key, meter.ti, meter.key_check, meter.last_tid, None)
+
+
+async def keyed_for(session: AsyncSession, meter: Meter) -> Keyed:
+    """Return the key that the next tokens of a meter are made under."""
     change = await key_change.open_for(session, meter.id, lock=True)
     if change is None:
-        key = await session.get_one(VendingKey, meter.vending_key_id)
-        return _Keyed(key, meter.ti, meter.key_check, meter.last_tid, None)
+        return _under_its_key(meter, await session.get_one(VendingKey, meter.vending_key_id))
     key = await session.get_one(VendingKey, change.new_vending_key_id)
     last_tid = change.last_tid if change.roll_over else meter.last_tid
-    return _Keyed(key, change.new_ti, change.new_key_check, last_tid, change)
+    return Keyed(key, change.new_ti, change.new_key_check, last_tid, change)
 
 
-def _wanted(order: Order, meter: Meter) -> Wanted:
-    if order.change == ACCOUNT and meter.customer_id is None:
-        raise Refused("no_account", f"Meter {meter.drn} has no customer, so nothing can be kept; return the change.")
-    return Wanted(order.volume_ml, order.tender_minor, order.change == ACCOUNT)
-
-
-def _rows(
-    actor: Actor,
-    order: Order,
-    buyer: Buyer,
-    keyed: _Keyed,
-    planned: Plan,
-    now: int,
-) -> list[Vend]:
-    rows: list[Vend] = []
-    tid = keyed.last_tid
-    meter, tariff = buyer.meter, buyer.tariff
-    for number, part in enumerate(planned.quote.parts, 1):
-        tid = rules.allocate_tid(tid, now, keyed.key.base_year, keyed.key.ken)
-        row = Vend(
-            utility_id=meter.utility_id,
-            purchase_id=order.purchase_id,
-            part=number,
-            meter_id=meter.id,
-            customer_id=meter.customer_id,
-            vending_key_id=keyed.key.id,
-            ti=keyed.ti,
-            key_check=keyed.key_check,
-            tid=tid,
-            rnd=secrets.randbelow(_RND_VALUES),
-            units=part.units,
-            volume_ml=part.volume_ml,
-            tariff_id=tariff.id,
-            price_minor_per_m3=planned.bill.blocks[0].price_milliminor // 1000,
-            amount_minor=part.amount_minor,
-            currency=tariff.currency,
-            tender_kind=order.tender_kind,
-            tender_minor=order.tender_minor if number == 1 else 0,
-            change_minor=planned.settled.change_minor if number == 1 else 0,
-            delivery=order.delivery,
-            actor=actor.label,
-            created_at=now,
-            key_change_id=keyed.change.id if keyed.change else None,
-        )
-        rows.append(row)
-    return rows
-
-
-def _advance(meter: Meter, keyed: _Keyed, tid: int, now: int) -> None:
-    change = keyed.change
-    if change is not None and change.state == key_change.PLANNED:
-        change.state, change.issued_at = key_change.ISSUED, now
-    if change is not None and change.roll_over:
-        change.last_tid = tid
-    else:
-        meter.last_tid = tid
+def _rows(actor: Actor, order: Order, buyer: Buyer, keyed: Keyed, planned: Plan, now: int) -> list[Vend]:
+    price = planned.bill.blocks[0].price_milliminor // 1000
+    priced = Priced(buyer.tariff.id, buyer.tariff.currency, price, planned.settled.change_minor)
+    parts = [Carried(part.units, part.volume_ml, None, part.amount_minor) for part in planned.quote.parts]
+    return rows_of(actor, order, buyer.meter, keyed, priced, parts, now)
 
 
 async def _digits(session: AsyncSession, key_store: KeyStore, actor: Actor, row: Vend, meter: Meter, now: int) -> str:
     key = await session.get_one(VendingKey, row.vending_key_id)
-    token = CreditToken(meter.commodity, row.tid, row.rnd, row.units)
+    token = CreditToken(meter.commodity, row.tid, row.rnd, row.units, row.money)
     use = Use(actor, f"vend:{row.id}", now)
     encoded = await key_store.encode(session, key, MeterIdentity(meter.drn, row.ti), token, use)
     assert encoded.key_check == row.key_check, "the meter's key changed under the vend"
@@ -249,6 +214,7 @@ async def _record(session: AsyncSession, actor: Actor, sale: Sale, now: int) -> 
         "drn": sale.meter.drn,
         "tids": [row.tid for row in sale.vends],
         "volume_ml": sale.volume_ml,
+        "money": sale.money,
         "amount_minor": sale.amount_minor,
         "tender_minor": first.tender_minor,
         "from_account_minor": sale.movement.used_minor,
@@ -267,11 +233,12 @@ async def _record(session: AsyncSession, actor: Actor, sale: Sale, now: int) -> 
 async def purchase_of(session: AsyncSession, actor: Actor, purchase_id: str) -> Sequence[Vend]:
     """Return the vends of a purchase in order; NotFound if there are none or the caller may not see them."""
     rows = await _parts(session, purchase_id)
-    if not rows or not actor.may_see(rows[0].utility_id):
+    if not rows or not actor.may_see(rows[0].utility_id) or not await agents.is_mine(session, actor, purchase_id):
         raise NotFound("purchase_unknown", f"There is no purchase {purchase_id}; it was not vended.")
     return rows
 
 
 async def listed(session: AsyncSession, actor: Actor, query: PageQuery) -> Sequence[Vend]:
     """Return a page of the vends that the caller may see."""
-    return await rows_after(session, of_actor(select(Vend), actor, Vend.utility_id), Vend.id, query)
+    mine = agents.of_agent(of_actor(select(Vend), actor, Vend.utility_id), actor, Vend.purchase_id)
+    return await rows_after(session, mine, Vend.id, query)

@@ -47,10 +47,32 @@ class DeviceSplit(View):
     service_ml: int
 
 
+class MoneyCredit(View):
+    """Money that a meter holds and prices itself, all in 1/100000 of the currency: what the tokens carry, how the meter
+    splits it by what its ledger said last, and where its own tariff stands.
+
+    `rest` was paid and is on no token yet, less than one minor unit; the next purchase gives it out. The split is null
+    while the ledger has said nothing; so is the tariff, and where the meter is not known to have one. `left_ml` is what
+    the block has left, null without an end; prices are for 1 m3 (1 kWh), taxes inside.
+    """
+
+    credit: int
+    rest: int
+    accumulated_debt: int | None
+    emergency_credit: int | None
+    service: int | None
+    device_tariff_version: int | None
+    block: int | None
+    left_ml: int | None
+    price_per_m3: int | None
+    next_price_per_m3: int | None
+
+
 class Statement(View):
     """The bill of a purchase. `payment_debt_minor` went to the debt, which has `payment_debt_left_minor` left.
 
-    `meter_split` is null while the meter's ledger has said nothing.
+    `meter_split` is null while the meter's ledger has said nothing. A meter that holds money has `money` instead, and
+    neither blocks nor position: it prices what flows.
     """
 
     tariff: str
@@ -64,7 +86,8 @@ class Statement(View):
     payment_debt_minor: int
     payment_debt_left_minor: int
     meter_split: DeviceSplit | None
-    position: PositionView
+    position: PositionView | None
+    money: MoneyCredit | None = None
 
 
 def statement(

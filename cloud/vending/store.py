@@ -35,12 +35,16 @@ class MeterIdentity:
 
 @dataclass(frozen=True)
 class CreditToken:
-    """What a class 0 token carries: the commodity by name, minutes since the base date, 4 random bits, base units."""
+    """What a class 0 token carries: the commodity by name, minutes since the base date, 4 random bits, base units.
+
+    With `money`, in 1/100000 of the currency, it carries that instead of units and no random bits.
+    """
 
     commodity: str
     tid: int
     rnd: int
     units: int
+    money: int | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from cloud.vending.store import CreditToken, MeterIdentity
 from shared.documents import COMMODITIES
 from shared.sts.cipher import EA07, EA11, make_cipher
 from shared.sts.errors import RangeError
-from shared.sts.fields import TransferCredit
+from shared.sts.fields import CURRENCY, CurrencyCredit, TransferCredit
 from shared.sts.identity import meter_pan
 from shared.sts.key_change import NewKey, sections_of
 from shared.sts.keys import dkga02, dkga04, dkga04_data_block, has_odd_parity
@@ -50,8 +50,11 @@ def leftmost(mac: bytes, key: VendingKey) -> bytes:
 
 def credit_token(decoder_key: bytes, ea: int, tables: Tables | None, token: CreditToken) -> str:
     """Return the 20 digits of a class 0 token under a decoder key."""
-    value = TransferCredit(COMMODITIES.index(token.commodity), token.rnd, token.tid, token.units)
-    return encode(value, make_cipher(ea, decoder_key, tables))
+    subclass = COMMODITIES.index(token.commodity)
+    cipher = make_cipher(ea, decoder_key, tables)
+    if token.money is not None:
+        return encode(CurrencyCredit(CURRENCY + subclass, token.tid, token.money), cipher)
+    return encode(TransferCredit(subclass, token.rnd, token.tid, token.units), cipher)
 
 
 def key_change_tokens(

@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass
 
+from cloud.books.rules import UNITS
 from cloud.meters.models import Meter
 from cloud.vending.accounts import Movement
 from cloud.vending.models import Vend
 from cloud.vending.sale_models import SaleRecord
 
 KEY_CHANGE, CREDIT = "key_change", "credit"
+MONEY_UNIT = "money_100000"
+KEY_TYPE_DEFAULT = 1
+
+
+def credit_unit(meter: Meter, vend: Vend | None = None) -> str:
+    """Return the unit of a vend's credit, or of a meter's account now: `ml`, `mwh` or `money_100000`."""
+    money = meter.account == "currency" if vend is None else vend.money is not None
+    return MONEY_UNIT if money else UNITS[meter.commodity]
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,21 @@ class Sale:
     def volume_ml(self) -> int:
         """What all tokens carry together."""
         return sum(row.volume_ml for row in self.vends)
+
+    @property
+    def money(self) -> int | None:
+        """The money that all tokens carry together, in 1/100000 of the currency; None of volume."""
+        return None if self.vend.money is None else self.credit
+
+    @property
+    def credit(self) -> int:
+        """What all tokens carry together, in the unit of the meter's account."""
+        return sum(row.credit for row in self.vends)
+
+    @property
+    def credit_unit(self) -> str:
+        """`ml`, `mwh`, or `money_100000`: 1/100000 of the currency."""
+        return credit_unit(self.meter, self.vend)
 
     @property
     def amount_minor(self) -> int:

@@ -1,18 +1,19 @@
-"""The API of what a sale would be, and of the receipt that a printer takes."""
+"""The API of what a sale would be."""
 
 from typing import Literal, Self
 
 from pydantic import model_validator
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.api.fields import Body, Currency, Drn, MoneyMinor, View, VolumeMl
+from cloud.api.fields import Body, Currency, Drn, MoneyMinor, VolumeMl
 from cloud.api.route import Call, Route
-from cloud.errors import NotFound, Refused, Unavailable
+from cloud.errors import NotFound, Refused
 from cloud.meters import service as meters
-from cloud.vending import pricing, service
+from cloud.meters.models import Meter
+from cloud.vending import money_plan, pricing
+from cloud.vending.money_statement import money_statement
 from cloud.vending.purchase import Wanted, plan
-from cloud.vending.quotation import Quotation, quotation
-from cloud.vending.receipt_text import text
-from cloud.vending.receipts import receipt
+from cloud.vending.quotation import Quotation, of_money, quotation
 
 
 class Trial(Body):
@@ -34,38 +35,28 @@ class Trial(Body):
         return self
 
 
-class ReceiptText(View):
-    """A receipt as lines of text, with the digits of its tokens."""
-
-    text: str
-
-
 async def trial(call: Call[Trial, None]) -> Quotation:
     """Say what a purchase would come to for a meter now, by the same rules as a sale."""
     body = call.body
     async with call.read() as session:
         meter = await meters.meter_of(session, call.actor, body.drn)
+        if meter.account == "currency":
+            return await _of_money(session, meter, body, call.now)
         found = await pricing.buyer(session, meter, body.currency, call.now, lock=False)
         planned = plan(Wanted(body.volume_ml, body.money_minor, body.change == "account"), found.standing)
         split = await pricing.device_split(session, found, planned.quote.volume_ml)
     return quotation(found.tariff, found.version, found.standing, planned, split)
 
 
-async def printed(call: Call[None, None]) -> ReceiptText:
-    """Give a receipt as text, which is audited as a reprint."""
-    async with call.begin() as session:
-        rows = await service.purchase_of(session, call.actor, str(call.path["purchase_id"]))
-        sale = await service.reprint(session, call.key_store, call.actor, rows, call.now)
-    return ReceiptText(text=text(receipt(sale)))
+async def _of_money(session: AsyncSession, meter: Meter, body: Trial, now: int) -> Quotation:
+    found = await money_plan.buyer(session, meter, body.currency, now, lock=False)
+    planned = money_plan.plan(Wanted(body.volume_ml, body.money_minor, body.change == "account"), found)
+    return of_money(found, planned, await money_statement(session, found, planned))
 
 
 ROUTES = [
     Route(
         "POST", "/trial-vends", trial, "vend", Quotation,
         request=Trial, errors=(NotFound, Refused), tag="vending",
-    ),
-    Route(
-        "GET", "/vends/{purchase_id}/receipt", printed, "vend", ReceiptText,
-        errors=(NotFound, Unavailable), tag="vending",
     ),
 ]  # fmt: skip

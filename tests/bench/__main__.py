@@ -1,7 +1,7 @@
 """`make bench`: measures, prints a table, writes build/bench.json; ends with 1 when a bar is not held.
 
-Words on the command line choose among the measurements: burst, decode, encode, heap, ingest, realtime; and what is only
-made when it is asked for: imports (the heap that each module takes).
+Words on the command line choose among the measurements: burst, decode, encode, heap, ingest, realtime, sales; and what
+is only made when it is asked for: imports (the heap that each module takes).
 """
 
 import json
@@ -24,6 +24,12 @@ def _ingest() -> list[Row]:
     return ingest.measure()
 
 
+def _sales() -> list[Row]:
+    from tests.bench import sales  # late, as above
+
+    return sales.measure()
+
+
 MEASUREMENTS: dict[str, Callable[[], list[Row]]] = {
     "burst": burst.measure,
     "decode": decode.measure,
@@ -31,6 +37,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Row]]] = {
     "heap": heap.measure,
     "ingest": _ingest,
     "realtime": burst.real_time,
+    "sales": _sales,
 }
 ON_REQUEST: dict[str, Callable[[], list[Row]]] = {"imports": heap.imports}
 

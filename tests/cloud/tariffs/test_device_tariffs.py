@@ -4,7 +4,7 @@ from typing import Any
 
 from shared import kinds
 from shared.documents import COMMAND_TARIFF, split_signature
-from shared.tariff import decode_tariff
+from shared.tariff import PRICE_MAX, decode_tariff
 from tests.cloud.commands.orders import received, take_in
 from tests.cloud.served import START, Api, Town, new_drn
 
@@ -47,6 +47,19 @@ async def test_a_tariff_that_begins_in_the_past_or_falls_is_refused(api: Api) ->
 
     assert (past.status, past.code) == (422, "in_the_past")
     assert (falling.status, falling.code) == (422, "tariff_wrong")
+
+
+async def test_a_price_that_no_gateway_takes_is_refused_here(api: Api) -> None:
+    town = await api.town(enrol=False)
+
+    highest = [{"limit_ml": None, "price_per_m3": PRICE_MAX}]
+    above = [{"limit_ml": None, "price_per_m3": PRICE_MAX + 1}]
+    price = await api.post("/device-tariffs", order(town.utility, blocks=above))
+    charge = await api.post("/device-tariffs", order(town.utility, fixed_charge_per_month=PRICE_MAX + 1))
+
+    assert [(answer.status, answer.code) for answer in (price, charge)] == [(422, "tariff_too_high")] * 2
+    assert str(PRICE_MAX) in price.message
+    assert await api.made("/device-tariffs", order(town.utility, blocks=highest, fixed_charge_per_month=PRICE_MAX))
 
 
 async def test_a_meter_of_money_is_not_enrolled_without_a_tariff(api: Api) -> None:

@@ -241,25 +241,27 @@ async def test_the_receipt_in_text_says_tokens_bill_four_lines_and_the_next_pric
     await owe(any_api, town)
     sold = await any_api.made("/vends", for_money(town, 30_000))
 
-    printed = (await any_api.get(f"/vends/{sold['purchase_id']}/receipt")).body["text"]
+    printed = (await any_api.get(f"/vends/{sold['purchase_id']}/receipt", language="en")).body["text"]
 
     digits = sold["token"]
     spaced = " ".join(digits[start : start + 4] for start in range(0, 20, 4))
     body = printed.split("-" * 40 + "\n", 1)[1]
     assert (
         body
-        == f"""Token {spaced}
+        == f"""Token
+{spaced}
 ----------------------------------------
 Volume                            3.9 m3
-Paid                              300.00
-3.9 m3 at 50.00                   195.00
-VAT on volume                      31.20
-Fixed charge, month                10.00
-Payment debt share                 60.00
-To account                          3.80
+Paid                          300.00 KES
+3.9 m3 at 50.00               195.00 KES
+VAT 16 % on the volume         31.20 KES
+Fixed charge, month            10.00 KES
+Payment debt share             60.00 KES
+To account                      3.80 KES
+Account after this sale         3.80 KES
 ----------------------------------------
-1 Payment debt                     60.00
-  still owed                       40.00
+1 Payment debt                 60.00 KES
+  still owed                   40.00 KES
 2 Accumulated debt             see meter
 3 Emergency credit             see meter
 4 Service                         3.9 m3
@@ -292,7 +294,7 @@ async def test_an_electricity_meter_is_sold_kilowatt_hours_and_a_gas_meter_gas(
     assert (token.token_class, token.subclass, token.amount) == (0, subclass, 44)  # in tenths of a kWh or a m3
     assert (sold["volume_ml"], sold["amount_minor"]) == (4_400_000, 9_926)
     assert sold["lines"][0]["kind"] == commodity
-    printed = (await any_api.get(f"/vends/{sold['purchase_id']}/receipt")).body["text"]
+    printed = (await any_api.get(f"/vends/{sold['purchase_id']}/receipt", language="en")).body["text"]
     assert f"4.4 {unit} at 22.56" in printed
 
 
