@@ -1,8 +1,13 @@
 """Writing messages. A message is added in the transaction of its cause: both stay or neither."""
 
+from collections.abc import Callable
+
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.accounts.models import Customer
+from cloud.notify import contacts
+from cloud.notify.contacts import Contact
 from cloud.notify.models import QUEUED, Message
 
 
@@ -18,21 +23,61 @@ async def add(
 ) -> Message | None:
     """Queue a message; None for a customer without an address. `{token}` in text becomes the token of vend_id."""
     customer = await session.get_one(Customer, customer_id)
-    address = customer.phone or customer.email
-    if address is None:
+    ways = contacts.addresses(customer)
+    if not ways:
         return None
-    message = Message(
+    return await _queue(session, _message(utility_id, customer_id, kind, text, vend_id, now), ways[0])
+
+
+async def repeat(
+    session: AsyncSession, message: Message, carries: Callable[[str], bool], now: int, *, text: str | None = None
+) -> Message | None:
+    """Queue the same again by the next way to its customer that somebody carries; None when all were used."""
+    way = await next_way(session, message, carries)
+    if way is None:
+        return None
+    again = _message(message.utility_id, message.customer_id, message.kind, text or message.text, message.vend_id, now)
+    again.previous_id = message.id
+    return await _queue(session, again, way)
+
+
+async def next_way(session: AsyncSession, message: Message, carries: Callable[[str], bool]) -> Contact | None:
+    """Return the next way to a message's customer that was not used for it and that somebody carries."""
+    customer = await session.get_one(Customer, message.customer_id)
+    used = await _used(session, message)
+    ways = [way for way in contacts.addresses(customer) if way.address not in used]
+    return next((way for way in ways if carries(way.channel)), None)
+
+
+async def _used(session: AsyncSession, message: Message) -> set[str]:
+    """The addresses of a message, of those that it repeats, and of those that repeat it already."""
+    used = {message.address}
+    used |= set(await session.scalars(select(Message.address).where(Message.previous_id == message.id)))
+    before = message.previous_id
+    while before is not None:
+        earlier = await session.get_one(Message, before)
+        used.add(earlier.address)
+        before = earlier.previous_id
+    return used
+
+
+def _message(utility_id: int, customer_id: int, kind: str, text: str, vend_id: int | None, now: int) -> Message:
+    return Message(
         utility_id=utility_id,
         customer_id=customer_id,
         vend_id=vend_id,
         kind=kind,
-        address=address,
         text=text,
         state=QUEUED,
         attempts=0,
+        tried=0,
         next_attempt_at=now,
         created_at=now,
     )
+
+
+async def _queue(session: AsyncSession, message: Message, way: Contact) -> Message:
+    message.channel, message.address = way.channel, way.address
     session.add(message)
     await session.flush()
     return message

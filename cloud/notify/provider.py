@@ -11,10 +11,15 @@ import aiohttp
 from cloud.config import Config, ConfigError
 
 _TIMEOUT_S = 15
+_TOO_MANY = 429
 
 
 class DeliveryFailed(Exception):
     """The provider did not take the message; the reason holds no text of it."""
+
+
+class ProviderAway(DeliveryFailed):
+    """The provider did not answer, or not as one that works: no fault of the message, and others fare alike."""
 
 
 class NobodyToDeliver(DeliveryFailed):
@@ -79,9 +84,10 @@ class HttpProvider:
             async with self._session.post(self._url, json=asdict(message), allow_redirects=False) as response:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise DeliveryFailed(f"the provider did not answer: {type(error).__name__}") from None
+            raise ProviderAway(f"the provider did not answer: {type(error).__name__}") from None
         if status // 100 != 2:
-            raise DeliveryFailed(f"the provider answered {status}")
+            kind = ProviderAway if status >= 500 or status == _TOO_MANY else DeliveryFailed
+            raise kind(f"the provider answered {status}")
 
     async def close(self) -> None:
         """Close the connections."""

@@ -9,19 +9,26 @@ from cloud.rows import of_actor, page, rows_after
 
 
 class MessageView(View):
-    """A message; where its token goes, `text` says {token}."""
+    """A message; where its token goes, `text` says {token}. Sent: its provider took it and owes a receipt.
+
+    `previous_id` is the message that this one repeats another way.
+    """
 
     id: int
     utility_id: int
     customer_id: int
     vend_id: int | None
     kind: str
+    channel: str
     address: str
     text: str
     state: str
     attempts: int
     last_error: str | None
+    provider: str | None
+    previous_id: int | None
     created_at: int
+    sent_at: int | None
     delivered_at: int | None
 
 

@@ -17,6 +17,30 @@ _VENDED = {
         "remote": "Compteur {drn} : {volume} pour {amount} {currency}. Chargement en cours. Sinon, tapez : {{token}}",
     },
 }
+_KEPT = {
+    "en": "Meter {drn}: {amount} {currency} came in, too little for a token. It waits for your next purchase.",
+    "fr": "Compteur {drn} : {amount} {currency} reçus, trop peu pour un jeton. Le montant attend votre prochain achat.",
+}
+_DOUBLE = {
+    "en": "Meter {drn}: {amount} {currency} came twice in {minutes} min. Both buy credit; call if one was a mistake.",
+    "fr": "Compteur {drn} : {amount} {currency} reçus deux fois en {minutes} min. Les deux valent ; sinon, appelez.",
+}
+STAGES: dict[str, dict[str, str]] = {
+    "en": {
+        "vended": "Meter {drn}: paid and sold; the token is on its way to you.",
+        "delivered": "Meter {drn}: the token was given out and waits for the meter. Key it in if you have not.",
+        "loading": "Meter {drn}: the token was given out and is being loaded over the network.",
+        "applied": "Meter {drn}: the meter has taken the credit in.",
+        "void": "Meter {drn}: the token was taken back; its price is on the account.",
+    },
+    "fr": {
+        "vended": "Compteur {drn} : payé et vendu ; le jeton est en route vers vous.",
+        "delivered": "Compteur {drn} : le jeton a été remis et attend le compteur. Tapez-le si ce n'est pas fait.",
+        "loading": "Compteur {drn} : le jeton a été remis et se charge par le réseau.",
+        "applied": "Compteur {drn} : le compteur a pris le crédit.",
+        "void": "Compteur {drn} : le jeton a été repris ; son prix est sur le compte.",
+    },
+}
 _ACCEPTED = {
     "en": "Meter {drn}: credit of {added} accepted. Balance: {balance}.",
     "fr": "Compteur {drn} : crédit de {added} accepté. Solde : {balance}.",
@@ -104,6 +128,20 @@ LIMITS = {
         "fr": "un minimum vital reste ouvert pour votre besoin. Rechargez ou appelez votre fournisseur.",
     },
 }
+_BILL = {
+    "en": "Bill {number}: {amount} {currency}, of it {left} {currency} to pay by {due}.",
+    "fr": "Facture {number} : {amount} {currency}, dont {left} {currency} à payer avant le {due}.",
+}
+_REMINDER = {
+    "en": "Bill {number}: {left} {currency} are due on {due}. Thank you if you have paid already.",
+    "fr": "Facture {number} : {left} {currency} à payer le {due}. Merci si c'est déjà fait.",
+}
+_OVERDUE = {
+    "en": "Bill {number}: {left} {currency} were due on {due}. Please pay, or call your supplier: supply may be "
+    "limited.",
+    "fr": "Facture {number} : {left} {currency} étaient dus le {due}. Payez ou appelez votre fournisseur : le débit "
+    "peut être réduit.",
+}
 _SUPPLY = {"en": "Meter {drn}: {sentence}", "fr": "Compteur {drn} : {sentence}"}
 _MINOR_DIGITS = {"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0}
 _MINOR_DIGITS |= {"VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3}
@@ -115,10 +153,26 @@ def vended(language: str, sale: Sale, drn: str) -> str:
     first = sale.vend
     return _VENDED[language][first.delivery].format(
         drn=drn,
-        volume=quantity(sale.volume_ml, sale.meter.commodity),
+        volume=amount(sale.credit, None if sale.money is None else first.currency, sale.meter.commodity),
         amount=money(sale.amount_minor, first.currency),
         currency=first.currency,
     )
+
+
+def kept(language: str, drn: str, amount_minor: int, currency: str) -> str:
+    """Return the message of a payment that buys no token by itself."""
+    return _KEPT[language].format(drn=drn, amount=money(amount_minor, currency), currency=currency)
+
+
+def double(language: str, drn: str, amount_minor: int, currency: str, minutes: int) -> str:
+    """Return the message of a payment that looks like a double of one before it."""
+    shown = money(amount_minor, currency)
+    return _DOUBLE[language].format(drn=drn, amount=shown, currency=currency, minutes=minutes)
+
+
+def stage(language: str, drn: str, name: str) -> str:
+    """Return the sentence about a stage of STAGES."""
+    return STAGES[language][name].format(drn=drn)
 
 
 def credit_accepted(language: str, drn: str, added: str, balance: str) -> str:
@@ -139,6 +193,22 @@ def emergency_credit(language: str, drn: str, limit: str) -> str:
 def supply(language: str, drn: str, rule: int) -> str:
     """Return the message that says why a meter closes or limits supply; the rule is one of CLOSURES or LIMITS."""
     return _SUPPLY[language].format(drn=drn, sentence=(CLOSURES.get(rule) or LIMITS[rule])[language])
+
+
+def bill(language: str, number: int, total_minor: int, left_minor: int, currency: str, due: str) -> str:
+    """Return the message of a new bill; `due` is a date."""
+    amounts = {"amount": money(total_minor, currency), "left": money(left_minor, currency), "currency": currency}
+    return _BILL[language].format(number=number, due=due, **amounts)
+
+
+def reminder(language: str, number: int, left_minor: int, currency: str, due: str) -> str:
+    """Return the message that a bill is due soon."""
+    return _REMINDER[language].format(number=number, left=money(left_minor, currency), currency=currency, due=due)
+
+
+def overdue(language: str, number: int, left_minor: int, currency: str, due: str) -> str:
+    """Return the message that a bill is late."""
+    return _OVERDUE[language].format(number=number, left=money(left_minor, currency), currency=currency, due=due)
 
 
 def amount(value: int, currency: str | None, commodity: str = "water") -> str:

@@ -1,6 +1,15 @@
 """Tables of payments. A payment is stored once by provider and reference; what providers told of it is only added."""
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db import Base, BigId
@@ -18,7 +27,10 @@ class Payment(Base):
         UniqueConstraint("provider", "reference"),
         CheckConstraint("amount_minor > 0", name="amount_minor"),
         Index("ix_payment_due", "state", "next_attempt_at"),
+        Index("ix_payment_reference", "reference"),
         Index("ix_payment_utility_id", "utility_id", "id"),
+        Index("ix_payment_look_again_at", "look_again_at"),
+        Index("ix_payment_drn", "drn", "received_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -47,6 +59,19 @@ class Payment(Base):
     refund_reference: Mapped[str | None] = mapped_column(String(100))
     refunded_at: Mapped[int | None] = mapped_column(BigInteger)
     alarmed_at: Mapped[int | None] = mapped_column(BigInteger)
+    look_again_at: Mapped[int | None] = mapped_column(BigInteger)
+    """When its provider is asked once more whether the money was taken back; None: never again."""
+    looks: Mapped[int] = mapped_column(SmallInteger, default=0)
+    double_of: Mapped[int | None] = mapped_column(BigInteger)
+    """The payment shortly before, for the same meter, that this one looks like a double of."""
+    used_for: Mapped[str | None] = mapped_column(String(60))
+    """What it went to instead of tokens, e.g. `agent:3`; since `used_at`."""
+    used_at: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether its money is no longer here: sold for, used for something else, or returned."""
+        return any(at is not None for at in (self.vended_at, self.used_at, self.refunded_at))
 
     @property
     def left_minor(self) -> int:
@@ -76,9 +101,13 @@ class PaymentEvent(Base):
 
 
 class PushRequest(Base):
-    """A request to a customer's phone to pay: asked, sent, then paid, ended or failed."""
+    """A request to a customer's phone to pay: asked, sent, then paid, ended or failed.
+
+    `look_again_at` is when M-Pesa is asked what became of it, as its answer may be lost.
+    """
 
     __tablename__ = "push_request"
+    __table_args__ = (Index("ix_push_request_look_again_at", "look_again_at"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"), index=True)
@@ -91,3 +120,5 @@ class PushRequest(Base):
     reference: Mapped[str | None] = mapped_column(String(100))
     requested_at: Mapped[int] = mapped_column(BigInteger)
     ended_at: Mapped[int | None] = mapped_column(BigInteger)
+    look_again_at: Mapped[int | None] = mapped_column(BigInteger)
+    looks: Mapped[int] = mapped_column(SmallInteger, default=0)

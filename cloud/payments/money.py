@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.audit.service import Named
 from cloud.books import service as books
-from cloud.books.rules import EXPENSE, Account, Draft, cash, lines, suspense
+from cloud.books.rules import EXPENSE, Account, Draft, cash, customer, lines, suspense
 from cloud.payments.models import Payment
 
 
@@ -26,10 +26,21 @@ async def returned(session: AsyncSession, payment: Payment, actor: Named, now: i
     await _post(session, payment, "returned", suspense(payment.currency), _clearing(payment), amount, actor, now)
 
 
+async def kept(session: AsyncSession, payment: Payment, customer_id: int, actor: Named, now: int) -> None:
+    """It buys nothing by itself, so it waits on the customer's account and pays the next purchase."""
+    to, amount = customer(customer_id, payment.currency), payment.left_minor
+    await _post(session, payment, "kept", suspense(payment.currency), to, amount, actor, now)
+
+
+async def for_bills(session: AsyncSession, payment: Payment, customer_id: int, actor: Named, now: int) -> None:
+    """It pays bills, from the customer's account: those take what they need, in an entry of their own."""
+    to, amount = customer(customer_id, payment.currency), payment.left_minor
+    await _post(session, payment, "bills", suspense(payment.currency), to, amount, actor, now)
+
+
 async def taken_back(session: AsyncSession, payment: Payment, amount_minor: int, actor: Named, now: int) -> None:
     """The provider took some of it back; after a sale, or a return, that is a loss."""
-    gone = payment.vended_at is not None or payment.refunded_at is not None
-    source = Account("chargebacks", payment.currency, EXPENSE) if gone else suspense(payment.currency)
+    source = Account("chargebacks", payment.currency, EXPENSE) if payment.has_ended else suspense(payment.currency)
     event = f"back:{payment.reversed_minor}"
     await _post(session, payment, event, source, _clearing(payment), amount_minor, actor, now)
 

@@ -14,7 +14,9 @@ from cloud.payments.models import PushRequest
 from cloud.payments.providers.mpesa import Mpesa
 from cloud.rows import owned
 
-ASKED, SENT, FAILED = "asked", "sent", "failed"
+ASKED, SENT, FAILED, ENDED, PAID = "asked", "sent", "failed", "ended", "paid"
+LOOK_AFTER_S = 120
+"""A phone asks its owner for about a minute; an answer that is not here by then may be lost."""
 _CURRENCY = "KES"
 
 
@@ -51,6 +53,8 @@ async def begin(session: AsyncSession, actor: Actor, channel: Channel, wanted: W
         currency=_CURRENCY,
         state=ASKED,
         requested_at=now,
+        look_again_at=now + LOOK_AFTER_S,
+        looks=0,
     )
     session.add(request)
     await session.flush()
@@ -68,6 +72,7 @@ def shillings(wanted: Wanted) -> int:
 async def sent(session: AsyncSession, push_id: int, checkout_id: str | None) -> PushRequest:
     """Note that M-Pesa took the request, or did not; its end may have come first."""
     request = await session.get_one(PushRequest, push_id, with_for_update=True)
+    request.look_again_at = request.look_again_at if checkout_id else None
     if request.state == ASKED:
         request.state = SENT if checkout_id else FAILED
     request.checkout_id = checkout_id

@@ -13,15 +13,23 @@ from cloud.payments import money, rules, service
 from cloud.payments.models import Payment
 from cloud.rows import of_actor, owned, rows_after
 
+_KINDS = {
+    "waiting": Payment.state.in_(rules.WAITING_FOR_PERSON),
+    "stuck": Payment.state.in_(rules.OPEN) & Payment.alarmed_at.is_not(None),
+    "double": Payment.double_of.is_not(None),
+}
+
 
 async def of_id(session: AsyncSession, actor: Actor, payment_id: int) -> Payment:
     """One payment; NotFound if there is none or the caller may not see it."""
     return await owned(session, actor, Payment, payment_id, "payment")
 
 
-async def listed(session: AsyncSession, actor: Actor, states: Sequence[str], query: PageQuery) -> Sequence[Payment]:
-    """A page of the payments that the caller may see, of these states."""
-    mine = of_actor(select(Payment), actor, Payment.utility_id).where(Payment.state.in_(states))
+async def listed(session: AsyncSession, actor: Actor, wanted: str | None, query: PageQuery) -> Sequence[Payment]:
+    """A page of the payments that the caller may see: of a state, waiting for a person, stuck, or doubles; or all."""
+    mine = of_actor(select(Payment), actor, Payment.utility_id)
+    if wanted is not None:
+        mine = mine.where(_KINDS.get(wanted, Payment.state == wanted))
     return await rows_after(session, mine, Payment.id, query)
 
 
@@ -77,7 +85,8 @@ async def close(session: AsyncSession, actor: Actor, payment_id: int, note: str,
     payment = await _in(session, actor, payment_id, (rules.LISTED, rules.DISPUTED))
     if payment.state == rules.LISTED and payment.verified_at is not None:
         raise Refused("money_here", "The money of this payment is here; assign it to a meter, or refund it.")
-    ended = rules.VENDED if payment.vended_at is not None else rules.REFUNDED
+    ended = rules.USED if payment.used_at is not None else rules.REFUNDED
+    ended = rules.VENDED if payment.vended_at is not None else ended
     payment.state = rules.VOID if payment.state == rules.LISTED else ended
     payment.reason = note
     await service.record(session, actor, "payment.close", payment, {"note": note}, now)
@@ -86,7 +95,7 @@ async def close(session: AsyncSession, actor: Actor, payment_id: int, note: str,
 
 async def _refund(session: AsyncSession, actor: Actor, payment: Payment, now: int) -> None:
     await money.returned(session, payment, actor, now)
-    payment.state, payment.refunded_at = rules.REFUNDED, now
+    payment.state, payment.refunded_at, payment.look_again_at = rules.REFUNDED, now, None
     payment.code = payment.reason = None
     await service.record(session, actor, "payment.refund", payment, {"refund": payment.refund_reference}, now)
 

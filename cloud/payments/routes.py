@@ -4,27 +4,32 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from cloud.api.fields import Body, Drn, MoneyMinor, Page, PageQuery, Phone, View
+from cloud.api.fields import Body, Drn, Page, PageQuery, Phone, View
 from cloud.api.route import Call, Route
 from cloud.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
 from cloud.keys import CHANNELS, CONFIG
-from cloud.payments import push, queue, rules, stages, statement_routes, voucher_routes
+from cloud.payments import push, queue, stages, statement_routes, voucher_routes
 from cloud.payments.models import Payment
 from cloud.payments.providers.interface import ProviderDown
 from cloud.rows import page
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-State = Literal["received", "verified", "vended", "listed", "refunding", "refunded", "disputed", "void"]
+State = Literal["received", "verified", "vended", "used", "listed", "refunding", "refunded", "disputed", "void"]
 
 
 class PaymentQuery(PageQuery):
-    """Which payments; `waiting` are those that need a person: listed, refunding or disputed."""
+    """Which payments; `waiting` are those that need a person: listed, refunding or disputed; `stuck` are those that
+    are not sold for in time, and `double` those that look like a double of one before.
+    """
 
-    state: Literal[State, "waiting"] | None = None
+    state: Literal[State, "waiting", "stuck", "double"] | None = None
 
 
 class PaymentView(View):
-    """A payment: what was told, where it stands, why, and the times of its stages."""
+    """A payment: what was told, where it stands, why, and the times of its stages.
+
+    `used_for` is what it went to instead of tokens, such as `account:7`; `double_of` is the payment that it repeats.
+    """
 
     id: int
     utility_id: int
@@ -46,6 +51,10 @@ class PaymentView(View):
     received_at: int
     verified_at: int | None
     vended_at: int | None
+    used_for: str | None
+    used_at: int | None
+    double_of: int | None
+    alarmed_at: int | None
     refunded_at: int | None
 
 
@@ -53,7 +62,7 @@ class Stages(View):
     """The stages of one payment with their times; `stage` is the last that was reached, `stuck_s` above 0 an alarm."""
 
     payment: PaymentView
-    stage: Literal["paid", "received", "verified", "vended", "delivered", "applied", "refunded", "void"]
+    stage: Literal["paid", "received", "verified", "vended", "delivered", "applied", "used", "refunded", "void"]
     delivered_at: int | None
     applied_at: int | None
     stuck_s: int
@@ -83,7 +92,7 @@ class NewPush(Body):
     channel: Text
     drn: Drn
     phone: Phone
-    amount_minor: MoneyMinor = Field(ge=100)
+    amount_minor: Annotated[int, Field(ge=100, le=10**15)]
 
 
 class PushView(View):
@@ -103,10 +112,8 @@ class PushView(View):
 
 async def listed(call: Call[None, PaymentQuery]) -> Page[PaymentView]:
     """List payments; with state=waiting those that need a person."""
-    wanted = {None: rules.STATES, "waiting": rules.WAITING_FOR_PERSON}
-    states = wanted.get(call.query.state) or (str(call.query.state),)
     async with call.read() as session:
-        return page(await queue.listed(session, call.actor, states, call.query), PaymentView, call.query)
+        return page(await queue.listed(session, call.actor, call.query.state, call.query), PaymentView, call.query)
 
 
 async def one(call: Call[None, None]) -> Stages:

@@ -10,9 +10,10 @@ from shared.sts.identity import check_drn
 
 RECEIVED, VERIFIED, VENDED, LISTED = "received", "verified", "vended", "listed"
 REFUNDING, REFUNDED, DISPUTED, VOID = "refunding", "refunded", "disputed", "void"
-STATES = (RECEIVED, VERIFIED, VENDED, LISTED, REFUNDING, REFUNDED, DISPUTED, VOID)
-"""Told of; its money is there; tokens were made; waits for a person; its return is asked for; returned; something came
-up after the end, such as money that the provider took back; there is no money."""
+USED = "used"
+STATES = (RECEIVED, VERIFIED, VENDED, USED, LISTED, REFUNDING, REFUNDED, DISPUTED, VOID)
+"""Told of; its money is there; tokens were made; it went to something else; waits for a person; its return is asked
+for; returned; something came up after the end, such as money that the provider took back; there is no money."""
 OPEN = (RECEIVED, VERIFIED)
 WAITING_FOR_PERSON = (LISTED, REFUNDING, DISPUTED)
 
@@ -21,6 +22,12 @@ PAID, FAILED, REVERSED = "paid", "failed", "reversed"
 
 STUCK_S = {RECEIVED: 900, VERIFIED: 300}
 """How long a payment may stay in a state before it is an alarm."""
+DOUBLE_WITHIN_S = 1800
+"""A second payment of the same amount for a meter in this time, while the first is stuck, looks like a double."""
+SILENT = ("flutterwave", "mpesa")
+"""Providers that do not tell of money that they took back."""
+LOOK_AGAIN_S = (3600, 86_400, 3 * 86_400, 7 * 86_400, 30 * 86_400)
+"""How long after a sale its provider is asked whether the money was taken back, where it does not tell by itself."""
 RETRY_FIRST_S = 5
 RETRY_LONGEST_S = 900
 _NAMESPACE = uuid.UUID("8d5b2e6c-3f0a-5a54-9d5e-7a1f0c3b9e21")
@@ -75,6 +82,11 @@ def minor(amount: Decimal | str | int, digits: int) -> int:
     if not scaled.is_finite() or scaled != scaled.to_integral_value() or abs(scaled) > 10**15:
         raise ValueError(f"{amount!r} is no amount with at most {digits} decimals")
     return int(scaled)
+
+
+def next_look_at(sold_at: int, looks: int) -> int | None:
+    """Return when a provider is asked again about a payment that was sold for; None after the last time."""
+    return sold_at + LOOK_AGAIN_S[looks] if looks < len(LOOK_AGAIN_S) else None
 
 
 def stuck_for_s(state: str, since: int, now: int) -> int:

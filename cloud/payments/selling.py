@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.errors import CloudError, Unavailable
 from cloud.meters.models import Meter
-from cloud.payments import money, rules
+from cloud.payments import billed, doubles, floats, keeping, money, rules
 from cloud.payments.models import Payment
 from cloud.payments.service import ACTOR, list_for_person
 from cloud.vending import service as vending
@@ -16,21 +16,29 @@ from cloud.vending.store import KeyStore
 _CUSTOMER = re.compile(r"[Cc]([1-9][0-9]{0,17})")
 
 
-async def sell(session: AsyncSession, key_store: KeyStore, payment: Payment, now: int) -> None:
-    """Sell tokens for a locked, verified payment, or list it with the reason; Unavailable: try again later."""
-    if payment.state != rules.VERIFIED:
+async def sell(session: AsyncSession, key_store: KeyStore, payment: Payment, now: int, *, keeps: bool = True) -> None:
+    """Sell tokens for a locked, verified payment, or list it with the reason; Unavailable: try again later.
+
+    What is too small for a token is kept on the customer's account, if it `keeps`.
+    """
+    if payment.state != rules.VERIFIED or await floats.topped_up(session, payment, now):
         return
     drn = payment.drn or await find_drn(session, payment)
     if drn is None:
         said = f"No meter of the utility fits {payment.account_reference!r}; assign the payment to one, or refund it."
         await list_for_person(session, payment, "account_unknown", said, now)
         return
+    payment.drn = drn
+    await doubles.mark(session, payment, now)
     try:
         async with session.begin_nested():
-            await _vend(session, key_store, payment, drn, now)
+            if not await billed.paid(session, payment, drn, now):
+                await _vend(session, key_store, payment, drn, now)
     except Unavailable:
         raise
     except CloudError as error:
+        if keeps and error.code == keeping.TOO_SMALL and await keeping.keep(session, payment, drn, now):
+            return
         await list_for_person(session, payment, error.code, error.message, now)
 
 

@@ -86,6 +86,7 @@ async def _claim(session: AsyncSession, channel: Channel, notice: Notice, now: i
         "paid_at": notice.paid_at,
         "received_at": now,
         "reversed_minor": 0 if paid else notice.amount_minor,
+        "looks": 0,
     }
     made = await insert_once(session, Payment, values)
     if made is not None and paid and not (channel.provider is not None and channel.provider.asks):
@@ -113,14 +114,20 @@ async def _told_again(session: AsyncSession, channel: Channel, payment: Payment,
     if other_day or (notice.amount_minor, notice.currency) != (payment.amount_minor, payment.currency):
         said = f"It was told of again, with {notice.amount_minor} {notice.currency} at {notice.paid_at}."
         await list_for_person(session, payment, "contradicted", said, now)
-    elif payment.vended_at is None and rules.drn_of(payment.account_reference) is None:
+    elif not payment.has_ended and rules.drn_of(payment.account_reference) is None:
         payment.account_reference = notice.account_reference or payment.account_reference
 
 
 async def _answered(session: AsyncSession, channel: Channel, answer: Answered, now: int) -> None:
     mine = select(Payment).where(Payment.provider == channel.kind, Payment.reference == answer.reference)
     payment = await session.scalar(mine.with_for_update())
-    if payment is not None and payment.channel == channel.name:
+    if payment is None or payment.channel != channel.name:
+        return
+    if answer.gone_minor and payment.verified_at is not None:
+        if payment.refunded_at is not None:
+            return  # what we gave back ourselves
+        await taken_back(session, payment, answer.gone_minor, now)
+    else:
         await confirmed(session, payment, answer.notice, now)
 
 
@@ -151,6 +158,7 @@ async def verify(session: AsyncSession, payment: Payment, now: int) -> None:
     """The money is there: it enters the books and may be sold for."""
     payment.state, payment.verified_at, payment.next_attempt_at, payment.attempts = rules.VERIFIED, now, now, 0
     payment.code = payment.reason = payment.alarmed_at = None
+    payment.look_again_at = rules.next_look_at(now, 0) if payment.provider in rules.SILENT else None
     await money.came(session, payment, ACTOR, now)
     await record(session, ACTOR, "payment.verify", payment, {}, now)
 
@@ -164,7 +172,7 @@ async def taken_back(session: AsyncSession, payment: Payment, amount_minor: int,
         await money.taken_back(session, payment, more, ACTOR, now)
     payment.reversed_minor += more
     said = f"The provider took {payment.reversed_minor} of {payment.amount_minor} back."
-    if payment.vended_at is not None or payment.refunded_at is not None or payment.left_minor > 0:
+    if payment.has_ended or payment.left_minor > 0:
         await list_for_person(session, payment, "reversed", said, now)
         return
     payment.state = rules.VOID if payment.verified_at is None else rules.REFUNDED
@@ -175,8 +183,7 @@ async def taken_back(session: AsyncSession, payment: Payment, amount_minor: int,
 
 async def list_for_person(session: AsyncSession, payment: Payment, code: str, reason: str, now: int) -> None:
     """Put a payment into the queue; one that was sold for or returned stands there as disputed."""
-    ended = payment.vended_at is not None or payment.refunded_at is not None
-    payment.state = rules.DISPUTED if ended else rules.LISTED
+    payment.state = rules.DISPUTED if payment.has_ended else rules.LISTED
     payment.code, payment.reason = code[:40], reason[:_REASON_MAX]
     await record(session, ACTOR, "payment.list", payment, {"code": payment.code}, now)
     _log.warning("payment needs a person", payment=payment.id, utility=payment.utility_id, code=code)
@@ -184,7 +191,7 @@ async def list_for_person(session: AsyncSession, payment: Payment, code: str, re
 
 async def _ended(session: AsyncSession, channel: Channel, ended: Ended, now: int) -> None:
     asked = await session.get(PushRequest, ended.push_id, with_for_update=True)
-    if asked is None or asked.channel != channel.name or asked.state == "paid":
+    if asked is None or asked.channel != channel.name or asked.reference is not None:
         return
     asked.state, asked.reference, asked.ended_at = "paid" if ended.reference else "ended", ended.reference, now
 

@@ -15,6 +15,7 @@ from cloud.payments import camt, rules, service, statements
 from cloud.payments.channels import Channel, Channels
 from cloud.payments.providers import parse
 from cloud.payments.rules import Notice
+from cloud.reports import payouts
 
 Column = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
@@ -58,7 +59,9 @@ async def import_statement(call: Call[NewStatement, None]) -> Imported:
         for line in lines:
             notice = _notice(channel, line)
             digest = hashlib.sha256(f"{notice.reference}\n{notice.amount_minor}\n{notice.paid_at}".encode()).digest()
-            added += await service.told(session, channel, notice, digest, call.now)
+            if await service.told(session, channel, notice, digest, call.now):
+                added += 1
+                await payouts.of_payment(session, notice.reference, call.now)
         detail = {"channel": channel.name, "lines": len(lines), "added": added}
         subject = f"channel:{channel.name}"
         await audit.record(

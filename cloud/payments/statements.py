@@ -83,7 +83,7 @@ def _line(
     row: dict[str, str], mapping: Mapping, currency: str, digits: int, seen: Counter[str], number: int
 ) -> Line | None:
     try:
-        amount = rules.minor(_decimal(row[mapping.amount], mapping.decimal), digits)
+        amount = rules.minor(decimal(row[mapping.amount], mapping.decimal), digits)
     except (ValueError, InvalidOperation):
         problem = f"Line {number}: the amount is no amount of {currency} with the decimal sign {mapping.decimal!r}."
         raise BadRequest("amount_wrong", problem) from None
@@ -98,7 +98,7 @@ def _line(
     return Line(reference, amount, currency, parse.account_reference(row[mapping.text]), booked_at)
 
 
-def _decimal(text: str, sign: str) -> Decimal:
+def decimal(text: str, sign: str) -> Decimal:
     """An amount with its own decimal sign; the other sign, blanks and apostrophes group thousands."""
     plain = text.strip().replace("\u00a0", "").replace(" ", "").replace("'", "")
     if not plain:

@@ -1,15 +1,20 @@
 """The API of vouchers: making a batch, stopping it, and redeeming a code for a meter."""
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.api.fields import TIME_MAX, Body, Currency, Drn, MoneyMinor, Page, PageQuery, UtilityId, View
+from cloud.api.fields import TIME_MAX, Body, Currency, Drn, Page, PageQuery, Query, SomeMinor, UtilityId, View
+from cloud.api.files import FileAnswer
 from cloud.api.route import Call, Route
 from cloud.errors import Conflict, NotFound, Refused, TooManyRequests, Unavailable
 from cloud.keys import KEYRING
+from cloud.meters.models import Utility
 from cloud.payments import vouchers
 from cloud.payments.voucher_models import VoucherBatch
+from cloud.reports.zone import zone_data_of
 from cloud.rows import page
 from cloud.vending.sealed import SealedSecrets
 
@@ -25,9 +30,16 @@ class NewVoucherBatch(Body):
 
     utility_id: UtilityId
     count: int = Field(ge=1, le=1000)
-    amount_minor: MoneyMinor = Field(ge=1)
+    amount_minor: SomeMinor
     currency: Currency
     expires_at: int = Field(ge=1, le=TIME_MAX)
+
+
+class PrintQuery(Query):
+    """The form of the answer that has the codes, and the language of the paper."""
+
+    format: Literal["json", "pdf"] = "json"
+    language: Literal["en", "fr"] = "en"
 
 
 class BatchView(View):
@@ -75,13 +87,28 @@ class Redeemed(View):
     redeemed_at: int
 
 
-async def add(call: Call[NewVoucherBatch, None]) -> MadeBatch:
-    """Make a batch of vouchers; this answer is the only place where their codes stand."""
+async def add(call: Call[NewVoucherBatch, PrintQuery]) -> MadeBatch | FileAnswer:
+    """Make a batch of vouchers; this answer, also as PDF to be printed, is the only place where their codes stand."""
+    query = call.query
     async with call.begin() as session:
         batch = VoucherBatch(**call.body.model_dump(), created_at=call.now)
-        made = await vouchers.make(session, SealedSecrets(call.app[KEYRING]), call.actor, batch, call.now)
+        sealed = SealedSecrets(call.app[KEYRING])
+        made = await vouchers.make(session, sealed, call.actor, batch, call.now, query.format)
+        if query.format == "pdf":  # within the transaction: what could not be printed was not made
+            return await _printed(session, batch, made, query.language)
         shown = [VoucherView(serial=serial, code=_grouped(code)) for serial, code in made]
         return MadeBatch(batch=BatchView.model_validate(batch), vouchers=shown)
+
+
+async def _printed(
+    session: AsyncSession, batch: VoucherBatch, made: list[tuple[int, str]], language: str
+) -> FileAnswer:
+    from cloud.payments.voucher_paper import Issuer, voucher_pdf  # a large library, loaded when it is first needed
+
+    utility = await session.get_one(Utility, batch.utility_id)
+    issuer = Issuer(utility.name, await zone_data_of(session, utility.id), language)
+    content = await asyncio.to_thread(voucher_pdf, batch, made, issuer)
+    return FileAnswer(content=content, format="pdf", stem=f"vouchers-{batch.id}")
 
 
 async def listed(call: Call[None, PageQuery]) -> Page[BatchView]:
@@ -123,7 +150,7 @@ def _grouped(code: str) -> str:
 ROUTES = [
     Route(
         "POST", "/voucher-batches", add, "vouchers:write", MadeBatch,
-        request=NewVoucherBatch, errors=(NotFound, Refused, Unavailable), status=201,
+        request=NewVoucherBatch, query=PrintQuery, errors=(NotFound, Refused, Unavailable), status=201, files=("pdf",),
         keyless="the answer has codes, which are kept nowhere", tag="payments",
     ),
     Route("GET", "/voucher-batches", listed, "vouchers:read", Page[BatchView], query=PageQuery, tag="payments"),
@@ -133,6 +160,7 @@ ROUTES = [
     ),
     Route(
         "POST", "/vouchers/redeem", redeem, "vouchers:redeem", Redeemed,
-        request=Redemption, errors=(Conflict, NotFound, Refused, TooManyRequests, Unavailable), tag="payments",
+        request=Redemption, errors=(Conflict, NotFound, Refused, TooManyRequests, Unavailable),
+        tells_outcome=True, tag="payments",
     ),
 ]  # fmt: skip

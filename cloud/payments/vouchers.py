@@ -31,9 +31,12 @@ _PURPOSE = "voucher"
 
 
 async def make(
-    session: AsyncSession, sealed: SealedSecrets, actor: Actor, batch: VoucherBatch, now: int
+    session: AsyncSession, sealed: SealedSecrets, actor: Actor, batch: VoucherBatch, now: int, form: str = "json"
 ) -> list[tuple[int, str]]:
-    """Insert a batch with its vouchers; return serial and code of each, which cannot be had again."""
+    """Insert a batch with its vouchers; return serial and code of each, which cannot be had again.
+
+    `form` is how the caller is given them, for the audit.
+    """
     actor.require_utility(batch.utility_id)
     if await session.get(Utility, batch.utility_id) is None:
         raise NotFound("utility_unknown", f"There is no utility {batch.utility_id}.")
@@ -47,7 +50,7 @@ async def make(
         row = Voucher(utility_id=batch.utility_id, batch_id=batch.id, serial=serial, code_hmac=_hmac(key, code))
         session.add(row)
     await session.flush()
-    detail = {"count": batch.count, "amount_minor": batch.amount_minor, "currency": batch.currency}
+    detail = {"count": batch.count, "amount_minor": batch.amount_minor, "currency": batch.currency, "form": form}
     await _record(session, actor, "voucher-batch.add", batch, detail, now)
     return list(enumerate(codes, 1))
 
@@ -94,7 +97,7 @@ async def redeem(
     await session.flush()
     voucher.payment_id = payment.id
     await service.verify(session, payment, now)
-    await selling.sell(session, key_store, payment, now)
+    await selling.sell(session, key_store, payment, now, keeps=False)
     if payment.state != rules.VENDED:
         raise Refused(payment.code or "not_sold", payment.reason or "The voucher could not be sold for.")
     await service.record(session, actor, "voucher.redeem", payment, {"batch": batch.id, "drn": drn}, now)

@@ -16,6 +16,7 @@ from cloud.db import Database
 from cloud.errors import CloudError
 from cloud.payments import rules, selling, service
 from cloud.payments.channels import Channels
+from cloud.payments.lookback import Lookback
 from cloud.payments.models import Payment
 from cloud.payments.providers.interface import Asked, ProviderDown
 from cloud.vending.store import KeyStore
@@ -24,6 +25,7 @@ _BATCH = 50
 _LEASE_S = 120
 _ANSWER_S = 60
 _POLL_S = 1.0
+_LOOK_EVERY_S = 15
 _REASON_MAX = 300
 
 _log = structlog.get_logger("payments")
@@ -37,6 +39,8 @@ class Payments:
         self._key_store = key_store
         self._channels = channels
         self._clock = clock
+        self.lookback = Lookback(database, channels, clock)
+        self._looked_at = 0
 
     async def run(self) -> None:
         """Work until cancelled; trouble with the database is logged and tried again."""
@@ -44,6 +48,7 @@ class Payments:
             try:
                 done = await self.work_due()
                 await self.raise_alarms()
+                await self._look_back()
             except Exception:
                 _log.exception("payments stopped; they go on in a moment")
                 done = 0
@@ -102,6 +107,12 @@ class Payments:
             if payment.state in rules.OPEN:
                 payment.reason = reason[:_REASON_MAX]
                 payment.next_attempt_at = now + rules.retry_after_s(payment.attempts)
+
+    async def _look_back(self) -> None:
+        now = self._clock.now()
+        if now - self._looked_at >= _LOOK_EVERY_S:
+            self._looked_at = now
+            await self.lookback.round()
 
     async def raise_alarms(self) -> int:
         """Log an alarm, once, for each payment that stays in a stage for too long; return how many there were."""

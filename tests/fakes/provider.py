@@ -56,6 +56,9 @@ class FakeProvider:
         self.fail_next = 0
         self.tokens_given = 0
         self.asked: list[str] = []
+        self.refunded: dict[str, int] = {}
+        self.answered: dict[str, int] = {}
+        """What phones said, by checkout: the result code; none yet while one rings."""
 
     def pay(self, provider: str, account: str, amount_minor: int, lie: int | None = None) -> Paid:
         """Somebody pays; the message about it waits."""
@@ -83,8 +86,10 @@ class FakeProvider:
         return Letter(f"/webhooks/paybill/{PATH_SECRET}/confirmation", body, paid.provider)
 
     def take_back(self, paid: Paid) -> None:
-        """The whole payment goes back to the payer; only Stripe tells of it."""
-        paid.status = "reversed"
+        """The whole payment goes back to the payer; only Stripe tells of it, and Flutterwave lists it."""
+        self.refunded[paid.reference] = paid.amount_minor
+        if paid.provider != "flutterwave":
+            paid.status = "reversed"
         if paid.provider == "stripe":
             refund = {"id": f"ch_{paid.reference}", "amount_refunded": paid.amount_minor}
             letter = self._stripe("charge.refunded", paid, payment_intent=paid.reference, amount=paid.amount_minor)
@@ -110,10 +115,13 @@ class FakeProvider:
         app.router.add_get("/oauth/v1/generate", self._oauth)
         app.router.add_post("/mpesa/stkpush/v1/processrequest", self._push)
         app.router.add_post("/mpesa/transactionstatus/v1/query", self._status)
+        app.router.add_post("/mpesa/stkpushquery/v1/query", self._push_query)
+        app.router.add_get("/v3/refunds", self._refunds)
         return app
 
     def end_push(self, push: dict[str, Any], *, paid: bool) -> Paid | None:
         """The person at the phone answers."""
+        self.answered[push["checkout"]] = 0 if paid else 1032
         callback: dict[str, Any] = {"CheckoutRequestID": push["checkout"], "ResultCode": 0 if paid else 1032}
         made = None
         if paid:
@@ -197,6 +205,28 @@ class FakeProvider:
         checkout = f"ws_CO_{uuid.uuid4().hex[:16]}"
         self.pushes.append({**body, "checkout": checkout})
         return web.json_response({"CheckoutRequestID": checkout, "ResponseCode": "0"})
+
+    async def _push_query(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if not self._known(request):
+            return web.json_response({"errorCode": "500.003.02"}, status=500)
+        result = self.answered.get(body["CheckoutRequestID"])
+        if result is None:
+            return web.json_response({"errorCode": "500.001.1001", "errorMessage": "being processed"}, status=500)
+        return web.json_response({"ResponseCode": "0", "ResultCode": str(result), "ResultDesc": "as it went"})
+
+    async def _refunds(self, request: web.Request) -> web.Response:
+        if self._failing():
+            return web.Response(status=502)
+        reference = request.query["id"]
+        back = self.refunded.get(reference)
+        listed = {
+            "id": 1,
+            "transaction_id": int(reference),
+            "amount_refunded": (back or 0) / 100,
+            "status": "completed",
+        }
+        return web.json_response({"status": "success", "data": [] if back is None else [listed]})
 
     async def _status(self, request: web.Request) -> web.Response:
         body = await request.json()

@@ -18,6 +18,7 @@ _NAIROBI = datetime.timezone(datetime.timedelta(hours=3))
 _RENEW_BEFORE_S = 60
 _REFERENCE_MAX = 12
 _MAC_BYTES = 20
+_UNDER_WAY = ("", "4999")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class _Pushed(parse.Form):
     ResponseCode: str
 
 
+class _PushResult(parse.Form):
+    ResponseCode: str
+    ResultCode: str = ""
+
+
 class _Taken(parse.Form):
     ResponseCode: str
 
@@ -60,12 +66,8 @@ class Daraja:
 
     async def push(self, push_id: int, drn: str, phone: str, amount: int) -> str:
         """Ask a phone to pay whole shillings for a meter; return the provider's name for the request."""
-        time = datetime.datetime.fromtimestamp(self._now(), _NAIROBI).strftime("%Y%m%d%H%M%S")
-        passkey = self._credentials.passkey.get_secret_value()
         body = {
-            "BusinessShortCode": self.short_code,
-            "Password": base64.b64encode(f"{self.short_code}{passkey}{time}".encode()).decode(),
-            "Timestamp": time,
+            **self._signed_in(),
             "TransactionType": "CustomerPayBillOnline",
             "Amount": amount,
             "PartyA": phone.removeprefix("+"),
@@ -80,6 +82,22 @@ class Daraja:
         if pushed.ResponseCode != "0":
             raise ProviderDown(f"M-Pesa did not take the request: response code {pushed.ResponseCode[:20]}")
         return pushed.CheckoutRequestID[: parse.REFERENCE_MAX]
+
+    async def what_became_of(self, checkout_id: str) -> bool | None:
+        """Tell whether a phone paid for a push; None while nobody knows."""
+        answer = await self._post(
+            "/mpesa/stkpushquery/v1/query", {**self._signed_in(), "CheckoutRequestID": checkout_id}
+        )
+        found = self._read(_PushResult, answer)
+        if found.ResponseCode != "0" or found.ResultCode in _UNDER_WAY:
+            return None
+        return found.ResultCode == "0"
+
+    def _signed_in(self) -> dict[str, object]:
+        time = datetime.datetime.fromtimestamp(self._now(), _NAIROBI).strftime("%Y%m%d%H%M%S")
+        passkey = self._credentials.passkey.get_secret_value()
+        password = base64.b64encode(f"{self.short_code}{passkey}{time}".encode()).decode()
+        return {"BusinessShortCode": self.short_code, "Password": password, "Timestamp": time}
 
     async def ask_status(self, reference: str) -> None:
         """Ask what became of a transaction; the answer is a message to an address that only this question has."""

@@ -14,7 +14,16 @@ from cloud.payments.providers.client import JsonClient
 from cloud.payments.providers.interface import Asked, Delivery, Message, ProviderDown, WebhookRefused
 from cloud.payments.rules import FAILED, PAID, Notice
 
-_STATUS = {"successful": PAID, "failed": FAILED}
+_SUCCESSFUL = "successful"
+_STATUS = {_SUCCESSFUL: PAID, "failed": FAILED}
+_REFUNDED = (
+    "completed",
+    "completed-mpgs",
+    "completed-momo",
+    "completed-offline",
+    "completed-bank-transfer",
+    "successful",
+)
 _CHARGE_EVENT = "charge.completed"
 
 
@@ -44,6 +53,16 @@ class _Found(parse.Form):
     data: _Charge
 
 
+class _Refund(parse.Form):
+    transaction_id: str
+    amount_refunded: str
+    status: str
+
+
+class _Refunds(parse.Form):
+    data: list[_Refund]
+
+
 class Flutterwave:
     """One Flutterwave account."""
 
@@ -69,6 +88,22 @@ class Flutterwave:
         """Return the transaction as Flutterwave has it."""
         if not reference.isdigit():
             return None
+        found = await self._charge(reference)
+        return None if found is None or found.status != _SUCCESSFUL else _notice(PAID, found)
+
+    async def taken_back(self, reference: str, currency: str) -> int | Asked:
+        """Return what was refunded: all of a charge that succeeded once and is not successful any more."""
+        charge = await self._charge(reference)
+        if charge is None or charge.status != _SUCCESSFUL:
+            return 0 if charge is None else parse.amount(charge.amount, charge.currency)
+        status, answer = await self._client.get(f"/v3/refunds?id={reference}", self._headers)
+        if status != 200:
+            raise ProviderDown(f"Flutterwave answered {status}")
+        found = parse.read_answer(_Refunds, answer).data
+        mine = [one for one in found if one.transaction_id == reference and one.status in _REFUNDED]
+        return sum(parse.amount(one.amount_refunded, currency) for one in mine)
+
+    async def _charge(self, reference: str) -> _Charge | None:
         status, answer = await self._client.get(f"/v3/transactions/{reference}/verify", self._headers)
         if status in (400, 404):  # it has no such transaction
             return None
@@ -77,7 +112,7 @@ class Flutterwave:
         found = parse.read_answer(_Found, _as_text(answer)).data
         if str(found.id) != reference:
             raise ProviderDown("Flutterwave answered about another transaction")
-        return _notice(PAID, found) if found.status == "successful" else None
+        return found
 
     async def close(self) -> None:
         """Close the connections."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cloud.errors import CloudError
 from cloud.payments.rules import Notice
@@ -31,10 +31,14 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Answered:
-    """A provider's later answer to our question about a payment; `notice` None: it knows of no such payment."""
+    """A provider's later answer to our question about a payment; `notice` None: it knows of no such payment.
+
+    `gone_minor` is what of a payment that it once had is not there any more.
+    """
 
     reference: str
     notice: Notice | None
+    gone_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,14 @@ class Ended:
 
 
 Message = Notice | Answered | Ended
+
+
+@runtime_checkable
+class Silent(Protocol):
+    """A provider that does not tell by itself of money that it took back, so it is asked about recent payments."""
+
+    async def taken_back(self, reference: str, currency: str) -> int | Asked:
+        """Return what it took back of a payment, in minor units. Raises ProviderDown."""
 
 
 class Provider(Protocol):

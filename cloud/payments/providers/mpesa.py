@@ -20,6 +20,7 @@ from cloud.payments.rules import PAID, Notice
 _NAIROBI = datetime.timezone(datetime.timedelta(hours=3))
 _CURRENCY = "KES"
 _COMPLETED = "Completed"
+_GONE = ("Reversed", "Cancelled")
 _RECEIPT = re.compile(r"[A-Z0-9]{6,20}")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -107,6 +108,11 @@ class Mpesa:
         await self.daraja.ask_status(reference)
         return Asked()
 
+    async def taken_back(self, reference: str, currency: str) -> int | Asked:  # noqa: ARG002  # all is in shillings
+        """Ask for the transaction's status; the answer says whether it was reversed."""
+        await self.daraja.ask_status(reference)
+        return Asked()
+
     async def close(self) -> None:
         """Close the connections."""
         await self.daraja.close()
@@ -144,9 +150,11 @@ class Mpesa:
         if result.ResultCode != 0 or result.ResultParameters is None:
             return Answered(reference, None)
         found = {one.Key: one.Value or "" for one in result.ResultParameters.ResultParameter}
-        if found.get("TransactionStatus") != _COMPLETED or found.get("ReceiptNo") != reference:
+        if found.get("ReceiptNo") != reference or not self._is_ours(found):
             return Answered(reference, None)
-        if not self._is_ours(found):
+        if found.get("TransactionStatus") in _GONE:
+            return Answered(reference, None, parse.amount(found.get("Amount", ""), _CURRENCY))
+        if found.get("TransactionStatus") != _COMPLETED:
             return Answered(reference, None)
         time = parse.compact_time(found.get("FinalisedTime", ""), _NAIROBI)
         return Answered(reference, _notice(reference, found.get("Amount", ""), "", time))

@@ -77,16 +77,6 @@ async def test_a_payment_for_nobody_waits_and_is_assigned(any_paying: Paying) ->
     assert (await any_paying.api.get("/payments", state="waiting")).body["items"] == []
 
 
-async def test_a_payment_that_is_too_small_waits_with_the_reason(paying: Paying) -> None:
-    paying.fake.pay("stripe", paying.town.drn, 1)
-
-    await paying.settle()
-
-    payment = await paying.only()
-    assert (payment["state"], payment["code"]) == ("listed", "purchase_too_small")
-    assert await paying.vends() == []
-
-
 async def test_a_meter_of_another_utility_is_not_sold_to(paying: Paying) -> None:
     other = await paying.api.town()
     paying.fake.pay("stripe", other.drn, 50_000)

@@ -35,7 +35,7 @@ from tools.authority import Paths
 PROVIDERS = st.sampled_from(["stripe", "flutterwave", "mpesa"])
 AMOUNTS = st.sampled_from([1, 999, 30_000, 50_001, 123_456])
 STATEMENTS = st.integers(0, 45)
-ENDED = {"vended", "refunded", "listed", "refunding", "disputed", "void"}
+ENDED = {"vended", "used", "refunded", "listed", "refunding", "disputed", "void"}
 BIG = 10**15
 
 
@@ -123,9 +123,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.fake.paid)
     @rule(number=st.integers(0, 99))
     def take_back(self, number: int) -> None:
-        cards = [paid for paid in self.fake.paid.values() if paid.provider == "stripe"]
-        if cards:
-            self.fake.take_back(cards[number % len(cards)])
+        self.fake.take_back(list(self.fake.paid.values())[number % len(self.fake.paid)])
 
     @precondition(lambda self: self.fake.paid)
     @rule(number=st.integers(0, 99))
@@ -157,6 +155,7 @@ class Machine(RuleBasedStateMachine):
 
     async def _work(self) -> None:
         await self.paying.worker.work_due()
+        await self.paying.worker.lookback.round()
 
     @rule(seconds=st.sampled_from([10, 200, 5000]))
     def wait(self, seconds: int) -> None:
@@ -187,7 +186,8 @@ class Machine(RuleBasedStateMachine):
                 text("SELECT purchase_id, sum(tender_minor) AS tender FROM vend GROUP BY purchase_id")
             )
             tenders = {row.purchase_id: row.tender for row in sales}
-        here = [row for row in rows if row["verified_at"] and not row["vended_at"] and not row["refunded_at"]]
+        ends = ("vended_at", "used_at", "refunded_at")
+        here = [row for row in rows if row["verified_at"] and not any(row[end] for end in ends)]
         sold = {row["purchase_id"]: row for row in rows if row["vended_at"]}
         body = (await self.paying.api.get(f"/books/{self.rig.utility}")).body
         balance = {row["code"]: row["balance"] for row in body["accounts"] if row["unit"] == "KES"}

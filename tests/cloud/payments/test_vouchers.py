@@ -3,9 +3,13 @@
 import asyncio
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from cloud.keys import DATABASE
+from cloud.payments.voucher_models import VoucherBatch
+from cloud.payments.voucher_paper import Issuer, voucher_pdf
+from cloud.reports.paper import Paper
 from tests.cloud.payments.paying import Paying
 from tests.cloud.payments.test_payments import balances
 from tests.cloud.served import START, new_drn
@@ -34,6 +38,29 @@ async def test_a_voucher_becomes_tokens_once_whoever_repeats(any_paying: Paying)
     assert [vend["volume_ml"] for vend in await any_paying.vends()] == [5_000_000]
     assert (await any_paying.only())["tender_kind"] == "voucher"
     assert "suspense" not in await balances(any_paying)
+
+
+async def test_a_batch_comes_as_pages_to_print_and_its_vouchers_work(paying: Paying) -> None:
+    order = {"utility_id": 1, "count": 30, "amount_minor": 50_000, "currency": "KES", "expires_at": START + DAY_S}
+
+    answer = await paying.api.call("POST", "/voucher-batches?format=pdf&language=fr", json=order)
+
+    assert (answer.status, answer.headers["Content-Type"]) == (201, "application/pdf")
+    assert answer.body.count(b"/Type /Page\n") == 3
+    (made,) = (await paying.api.get("/voucher-batches")).body["items"]
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="vouchers-{made["id"]}.pdf"'
+    assert (made["count"], made["amount_minor"]) == (30, 50_000)
+
+
+def test_a_page_of_vouchers_shows_code_amount_number_and_last_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(Paper, "cell", lambda self, *args, **kwargs: written.append(args[2]))
+    made = VoucherBatch(id=7, amount_minor=50_000, currency="KES", expires_at=20_000 * DAY_S, created_at=START)
+
+    voucher_pdf(made, [(1, "1234567890123456")], Issuer("Town", b"", "en"))
+
+    for text_ in ("Town", "500.00 KES", "1234 5678 9012 3456", "7-1", "Valid until 2024-10-03"):
+        assert text_ in written
 
 
 async def test_a_used_voucher_buys_nothing_for_another_meter(paying: Paying) -> None:
