@@ -28,6 +28,9 @@ class Config(BaseSettings):
     caller_requests_per_minute: int = Field(6000, ge=1, description="What one caller may ask for in a minute")
     remote_requests_per_minute: int = Field(12_000, ge=1, description="What one address may ask for in a minute")
 
+    gateway_burst_entries: int = Field(50_000, ge=100, description="Ledger entries that one gateway may send at once")
+    gateway_entries_per_hour: int = Field(2_000, ge=1, description="What of that comes back to it in an hour")
+
     audit_heads_file: Path | None = Field(None, description="File that the heads of the audit are appended to daily")
 
     kek_file: Path | None = Field(None, description="File with the key-encryption key, 64 hex digits")
@@ -56,16 +59,43 @@ class Config(BaseSettings):
     sms_url: str | None = Field(None, description="Address of the message provider; each message is one POST of JSON")
     sms_key_file: Path | None = Field(None, description="File with the bearer key for the message provider")
 
+    messages_file: Path | None = Field(
+        None, description="JSON file with several message providers, their order, channels and keys"
+    )
+
     adjustment_limit_ml: int = Field(10_000_000, ge=0, description="Adjustments above need a second person, in ml")
     adjustment_limit_money: int = Field(
         1_000_000, ge=0, description="The same for accounts of money, in 1/100000 of the currency"
     )
 
+    watch_deliver_s: int = Field(
+        900, ge=60, description="Seconds after a sale until its tokens go out by another way, if no message arrived"
+    )
+    watch_network_s: int = Field(
+        21_600, ge=60, description="Seconds after a keypad sale until its tokens are sent over the network, too"
+    )
+    watch_apply_s: int = Field(
+        259_200, ge=3600, description="Seconds after a sale until a person is told that the meter does not show it"
+    )
+
+    free_token_limit_ml: int = Field(
+        0, ge=0, description="Tokens that nobody pays for need a second person above this, in ml (mWh)"
+    )
+    free_token_limit_minor: int = Field(0, ge=0, description="The same for meters that hold money, in minor units")
+    void_limit_minor: int = Field(
+        100_000, ge=0, description="Taking back a token of more than this needs a second person, in minor units"
+    )
+
     payments_file: Path | None = Field(
         None, description="JSON file with the channels of payment providers and their secrets"
     )
-    refund_limit_minor: int = Field(
-        0, ge=0, description="Refunds of payments above need a second person, in minor units"
+    refund_limit_minor: int = Field(0, ge=0, description="Refunds above need a second person, in minor units")
+    write_off_limit_minor: int = Field(
+        100_000, ge=0, description="Write-offs of debts above need a second person, in minor units"
+    )
+
+    float_limit_minor: int = Field(
+        0, ge=0, description="Top-ups and withdrawals of agents' floats above need a second person, in minor units"
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line kept")

@@ -5,12 +5,13 @@ from typing import Any
 
 from aiohttp import web
 
+from cloud.auth.failures import Failures
 from cloud.auth.limiter import Limiter
 from cloud.auth.passwords import Passwords
 from cloud.clock import Clock
 from cloud.config import Config
 from cloud.db import Database
-from cloud.notify.provider import Provider
+from cloud.notify.carriers import Carriers
 from cloud.payments.channels import Channels
 from cloud.vending.envelope import Keyring
 from cloud.vending.store import KeyStore
@@ -22,10 +23,12 @@ KEY_STORE: web.AppKey[KeyStore] = web.AppKey("key_store")
 KEYRING: web.AppKey[Keyring | None] = web.AppKey("keyring")
 """The key-encryption keys, None without one."""
 PASSWORDS = web.AppKey("passwords", Passwords)
+LOGIN_FAILURES = web.AppKey("login_failures", Failures)
 LOGIN_LIMITER = web.AppKey("login_limiter", Limiter)
 CALLER_LIMITER = web.AppKey("caller_limiter", Limiter)
 REMOTE_LIMITER = web.AppKey("remote_limiter", Limiter)
-PROVIDER: web.AppKey[Provider] = web.AppKey("provider")
+CARRIERS: web.AppKey[Carriers] = web.AppKey("carriers")
+"""The providers of messages."""
 OPENAPI: web.AppKey[dict[str, Any]] = web.AppKey("openapi")
 DEAD_SERVICES: web.AppKey[list[str]] = web.AppKey("dead_services")
 CHANNELS: web.AppKey[Channels] = web.AppKey("channels")

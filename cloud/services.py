@@ -10,11 +10,15 @@ import structlog
 from aiohttp import web
 
 from cloud.audit.keeper import Keeper
+from cloud.billing.worker import Billing
 from cloud.broker import services as broker
 from cloud.config import ConfigError
-from cloud.keys import CHANNELS, CLOCK, CONFIG, DATABASE, DEAD_SERVICES, KEY_STORE, PROVIDER
+from cloud.keys import CARRIERS, CHANNELS, CLOCK, COMMANDS_WAITING, CONFIG, DATABASE, DEAD_SERVICES, KEY_STORE
 from cloud.notify.delivery import Outbox
 from cloud.payments.worker import Payments
+from cloud.reports.worker import Reports
+from cloud.watchdog.rules import Limits
+from cloud.watchdog.worker import Watchdog
 
 Context = Callable[[web.Application], AsyncIterator[None]]
 
@@ -56,7 +60,7 @@ def _stop_if_dead(app: web.Application, task: asyncio.Task[None]) -> None:
 
 
 def _outbox(app: web.Application) -> Coroutine[Any, Any, None]:
-    return Outbox(app[DATABASE], app[KEY_STORE], app[PROVIDER], app[CLOCK]).run()
+    return Outbox(app[DATABASE], app[KEY_STORE], app[CARRIERS], app[CLOCK]).run()
 
 
 def _audit(app: web.Application) -> Coroutine[Any, Any, None]:
@@ -67,11 +71,27 @@ def _payments(app: web.Application) -> Coroutine[Any, Any, None]:
     return Payments(app[DATABASE], app[KEY_STORE], app[CHANNELS], app[CLOCK]).run()
 
 
+def _watchdog(app: web.Application) -> Coroutine[Any, Any, None]:
+    limits = Limits.of(app[CONFIG])
+    return Watchdog(app[DATABASE], app[KEY_STORE], app[CARRIERS], app[CLOCK], limits).run()
+
+
+def _billing(app: web.Application) -> Coroutine[Any, Any, None]:
+    return Billing(app[DATABASE], app[CLOCK], app[COMMANDS_WAITING]).run()
+
+
+def _reports(app: web.Application) -> Coroutine[Any, Any, None]:
+    return Reports(app[DATABASE], app[CLOCK]).run()
+
+
 SERVICES: tuple[Service, ...] = (
     Service("outbox", running("outbox", _outbox)),
     Service("payments", running("payments", _payments)),
+    Service("billing", running("billing", _billing)),
     Service("callout", running("callout", broker.run_callout)),
     Service("ingest", running("ingest", broker.run_ingest)),
     Service("commands", running("commands", broker.run_commands)),
+    Service("reports", running("reports", _reports)),
     Service("audit", running("audit", _audit)),
+    Service("watchdog", running("watchdog", _watchdog)),
 )

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 
 from cloud.api import idempotency, parse
+from cloud.api.files import FileAnswer, file_response
+from cloud.api.middleware import TELLS_OUTCOME
 from cloud.api.route import Call, Cookie, Route
 from cloud.auth.identify import identify
 from cloud.keys import CALLER_LIMITER, CLOCK, REMOTE_LIMITER
@@ -29,6 +31,7 @@ def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
 def _web_handler(route: Route) -> WebHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
         now = request.app[CLOCK].now()
+        request[TELLS_OUTCOME] = route.tells_outcome
         request.app[REMOTE_LIMITER].count(request.remote or "", now)
         caller = await identify(request, public=route.public, scope=route.scope, now=now)
         structlog.contextvars.bind_contextvars(actor=caller.actor.label)
@@ -66,6 +69,9 @@ async def _carried_out(route: Route, call: Call[Any, Any], key: str | None) -> B
 
 
 def _response(route: Route, answer: BaseModel, cookies: list[Cookie]) -> web.Response:
+    if isinstance(answer, FileAnswer):
+        assert answer.format in route.files, f"{route.method} {route.path} answered {answer.format}"
+        return file_response(answer, route.status)
     assert isinstance(answer, route.response), f"{route.method} {route.path} answered {type(answer).__name__}"
     response = web.Response(text=answer.model_dump_json(), status=route.status, content_type="application/json")
     for cookie in cookies:

@@ -1,5 +1,6 @@
 """The types of the API's fields, with their limits; a path parameter's type follows from its name."""
 
+import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -13,6 +14,7 @@ _VOLUME_ML_MAX = 10**13
 _MONEY_MINOR_MAX = 10**15
 PAGE_LIMIT_MAX = 500
 TIME_MAX = 0xFFFFFFFF
+_YEAR_AFTER_TIME_MAX = 2106
 
 
 def _checked_drn(drn: str) -> str:
@@ -38,6 +40,22 @@ SignatureHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 SecondFactorCode = Annotated[str, StringConstraints(pattern=r"^([0-9]{6}|[0-9a-f]{20})$")]
 VolumeMl = Annotated[int, Field(ge=1, le=_VOLUME_ML_MAX)]
 MoneyMinor = Annotated[int, Field(ge=0, le=_MONEY_MINOR_MAX)]
+SomeMinor = Annotated[int, Field(ge=1, le=_MONEY_MINOR_MAX)]
+"""Money that is more than nothing. A field cannot narrow MoneyMinor: of two limits pydantic keeps one."""
+
+
+def _checked_day(text: str) -> str:
+    try:
+        date = datetime.date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("write a date as 2025-11-25") from None
+    if not 1970 <= date.year < _YEAR_AFTER_TIME_MAX:
+        raise ValueError(f"a date lies from 1970 to {_YEAR_AFTER_TIME_MAX - 1}")
+    return text
+
+
+CivilDate = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_checked_day)]
+"""A civil day of the utility, e.g. 2025-11-25."""
 
 PATH_TYPES: dict[str, Any] = {
     "utility": UtilityId,
@@ -57,6 +75,23 @@ PATH_TYPES: dict[str, Any] = {
     "tariff": RowId,
     "version": UtilityId,
     "debt": RowId,
+    "account": RowId,
+    "service_point": RowId,
+    "meter_swap": RowId,
+    "account_closing": RowId,
+    "refund_order": RowId,
+    "write_off": RowId,
+    "reconciliation": RowId,
+    "reconciliation_item": RowId,
+    "token_request": RowId,
+    "bill": RowId,
+    "bill_run": RowId,
+    "credit_request": RowId,
+    "billing_policy": RowId,
+    "mode_switch": RowId,
+    "agent": RowId,
+    "float_request": RowId,
+    "shift": RowId,
 }
 
 
@@ -106,10 +141,15 @@ class JsonDocument(RootModel[dict[str, JsonValue]]):
 
 
 class Problem(View):
-    """What went wrong (RFC 9457). `code` is for programs and stays; `detail` is for people, with the remedy."""
+    """What went wrong (RFC 9457). `code` is for programs and stays; `detail` is for people, with the remedy.
+
+    Of a purchase it says the `outcome`: failed, nothing was sold under this purchase id and something must change; or
+    unknown, then the same request again with the same id finds out, and sells once.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     code: str
+    outcome: Literal["failed", "unknown"] | None = None

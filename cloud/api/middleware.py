@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Literal
 
 import structlog
 from aiohttp import web
@@ -17,6 +18,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PROBLEM_MEDIA = "application/problem+json"
 PROBLEM_TYPE = "urn:penstock:problem:"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+TELLS_OUTCOME = web.RequestKey("tells_outcome", bool)
+_FAILED = (400, 404, 409, 413, 415, 422)
 _log = structlog.get_logger("http")
 
 
@@ -48,25 +51,31 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except CloudError as error:
-        return _named_error(error)
+        return _named_error(error, tells_outcome=request.get(TELLS_OUTCOME, False))
     except web.HTTPException as error:
         return _framework_error(request, error)
     except Exception:
         _log.exception("failed", route=_route_name(request))
-        return error_response(
-            500, "internal", "The service failed; try again, and report the X-Request-Id if it stays."
-        )
+        told = "The service failed; try again, and report the X-Request-Id if it stays."
+        return error_response(500, "internal", told, tells_outcome=request.get(TELLS_OUTCOME, False))
 
 
-def error_response(status: int, code: str, message: str) -> web.Response:
+def error_response(status: int, code: str, message: str, *, tells_outcome: bool = False) -> web.Response:
     """Return the problem document of an error (RFC 9457)."""
     title = HTTPStatus(status).phrase
-    body = Problem(type=PROBLEM_TYPE + code, title=title, status=status, detail=message, code=code)
-    return web.Response(text=body.model_dump_json(), status=status, content_type=PROBLEM_MEDIA)
+    outcome = _outcome(status) if tells_outcome else None
+    body = Problem(type=PROBLEM_TYPE + code, title=title, status=status, detail=message, code=code, outcome=outcome)
+    text = body.model_dump_json(exclude_none=True)
+    return web.Response(text=text, status=status, content_type=PROBLEM_MEDIA)
 
 
-def _named_error(error: CloudError) -> web.Response:
-    response = error_response(error.status, error.code, error.message)
+def _outcome(status: int) -> Literal["failed", "unknown"]:
+    # Who may not call, calls too often or meets a failure learns nothing of an attempt before.
+    return "failed" if status in _FAILED else "unknown"
+
+
+def _named_error(error: CloudError, *, tells_outcome: bool) -> web.Response:
+    response = error_response(error.status, error.code, error.message, tells_outcome=tells_outcome)
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response

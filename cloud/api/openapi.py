@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 from cloud.api import idempotency
 from cloud.api.dispatch import API_ROOT
 from cloud.api.fields import PATH_TYPES, Problem
+from cloud.api.files import media_types
 from cloud.api.middleware import PROBLEM_MEDIA
 from cloud.api.route import Route
 from cloud.auth.identify import CSRF_HEADER, SESSION_COOKIE
@@ -116,7 +117,9 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _responses(route: Route, references: References) -> dict[str, Any]:
-    success = {"description": "Success", "content": {_JSON: {"schema": references[route.response, "serialization"]}}}
+    content: dict[str, Any] = {_JSON: {"schema": references[route.response, "serialization"]}}
+    content |= {media: {} for media in media_types(route.files)}  # the bytes of a file have no schema
+    success = {"description": "Success", "content": content}
     failure = {PROBLEM_MEDIA: {"schema": references[Problem, "serialization"]}}
     responses: dict[str, Any] = {str(route.status): success}
     for error in sorted(_errors(route), key=lambda kind: kind.status):

@@ -73,10 +73,15 @@ def _adapter(name: str) -> TypeAdapter[Any]:
 def _sentence(error: ValidationError, root: str) -> str:
     problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join([root, *(_shown(part) for part in problem["loc"])])
-    return f"{where}: {str(problem['msg']).removeprefix('Value error, ')}"
+    return f"{where}: {_printable(str(problem['msg']).removeprefix('Value error, '))}"
+
+
+def _printable(text: str) -> str:
+    """Return text on one line: a sentence may quote what the caller sent."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _shown(part: str | int) -> str:
     """Return a name for a sentence: one that the caller made up may be long and hold anything."""
-    printable = "".join(char if char.isprintable() else "?" for char in str(part)[: _NAME_SHOWN_MAX + 1])
+    printable = _printable(str(part)[: _NAME_SHOWN_MAX + 1])
     return printable if len(printable) <= _NAME_SHOWN_MAX else printable[:_NAME_SHOWN_MAX] + "..."

@@ -78,8 +78,16 @@ class Route:
     body_limit: int = BODY_LIMIT
     signed_in: bool = False
     """With scope None: a caller must be known all the same."""
+    tells_outcome: bool = False
+    """Problems say whether a purchase failed or is unknown."""
     keyless: str = ""
     """Why a creation takes no Idempotency-Key."""
+    files: tuple[str, ...] = ()
+    """The formats, of files.MEDIA, in which a FileAnswer may come instead of `response`."""
+
+    def __post_init__(self) -> None:
+        """Check what no caller can mend: a file is not kept as the answer of a creation."""
+        assert not (self.files and self.takes_key), f"{self.method} {self.path}: a creation answers no file"
 
     @property
     def takes_key(self) -> bool:

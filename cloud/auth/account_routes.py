@@ -10,7 +10,7 @@ from cloud.auth import operators, second_factor, sessions
 from cloud.auth.models import Operator
 from cloud.auth.passwords import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from cloud.errors import Conflict, NotFound, Refused, Unavailable
-from cloud.keys import DATABASE, KEYRING, PASSWORDS
+from cloud.keys import DATABASE, KEYRING, LOGIN_FAILURES, PASSWORDS
 
 _BODY_LIMIT = 4096
 
@@ -93,7 +93,8 @@ async def remove(call: Call[Removal, None]) -> Done:
 
 async def _confirmed(call: Call[Any, None], password: str) -> Operator:
     _person(call)
-    return await sessions.confirm_password(call.app[DATABASE], call.app[PASSWORDS], call.actor, password, call.now)
+    parts = (call.app[DATABASE], call.app[PASSWORDS], call.app[LOGIN_FAILURES])
+    return await sessions.confirm_password(*parts, call.actor, password, call.remote, call.now)
 
 
 def _person(call: Call[Any, None]) -> int:

@@ -10,6 +10,7 @@ class Actor:
     """Who calls, what for, and for which utility; utility_id is None for those who work for all.
 
     `person_id` is the operator who answers for it: also that of the owner of an API key; a program may have none.
+    `agent_id` is the point of sale whose float pays what they sell, and whose sales alone they see.
     """
 
     label: str
@@ -17,6 +18,7 @@ class Actor:
     scopes: frozenset[str]
     role: str | None = None
     person_id: int | None = None
+    agent_id: int | None = None
 
     def require_scope(self, scope: str) -> None:
         """Raise Forbidden unless the caller has this scope."""

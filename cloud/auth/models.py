@@ -11,7 +11,10 @@ from cloud.db import Base, BigId
 
 
 class Operator(Base):
-    """A person who works with the cloud; of one utility, or of all when utility_id is empty."""
+    """A person who works with the cloud; of one utility, or of all when utility_id is empty.
+
+    Who has an `agent_id` sells for that agent, from its float alone.
+    """
 
     __tablename__ = "operator"
 
@@ -23,6 +26,7 @@ class Operator(Base):
     active: Mapped[bool] = mapped_column(default=True)
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[int] = mapped_column(BigInteger, default=0)
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"), index=True)
     created_at: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -68,7 +72,8 @@ class RecoveryCode(Base):
 class ApiKey(Base):
     """A program's key with its scopes; of one utility, or of all when utility_id is empty.
 
-    `operator_id` is the person that it belongs to: it ends with that operator and never does more than they may.
+    `operator_id` is the person that it belongs to: it ends with that operator and never does more than they may. It
+    sells for the agent of that person, or, where there is none, for `agent_id`.
     """
 
     __tablename__ = "api_key"
@@ -79,6 +84,7 @@ class ApiKey(Base):
     key_sha256: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     scopes: Mapped[list[str]] = mapped_column(JSON)
     operator_id: Mapped[int | None] = mapped_column(ForeignKey("operator.id"), index=True)
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"), index=True)
     created_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int | None] = mapped_column(BigInteger)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)

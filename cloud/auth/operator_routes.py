@@ -14,7 +14,17 @@ from cloud.errors import Conflict, Forbidden, NotFound
 from cloud.keys import PASSWORDS
 from cloud.rows import page
 
-Role = Literal["administrator", "operator", "cashier", "tariff_manager", "approver", "auditor", "installer", "support"]
+Role = Literal[
+    "administrator",
+    "operator",
+    "cashier",
+    "agent",
+    "tariff_manager",
+    "approver",
+    "auditor",
+    "installer",
+    "support",
+]
 
 
 class NewOperator(Body):
@@ -33,13 +43,14 @@ class RoleChange(Body):
 
 
 class OperatorView(View):
-    """An operator."""
+    """An operator; one with an `agent_id` sells for that agent alone."""
 
     id: int
     utility_id: int | None
     email: str
     role: str
     active: bool
+    agent_id: int | None
     created_at: int
 
 
@@ -103,6 +114,9 @@ ROUTES = [
     Route("GET", "/operators", listed, "operators:read", Page[OperatorView], query=PageQuery, tag="auth"),
     Route("POST", _ONE + "/deactivate", deactivate, "operators:write", OperatorView, **_COMMON),
     Route("POST", _ONE + "/activate", activate, "operators:write", OperatorView, **_COMMON),
-    Route("PUT", _ONE + "/role", set_role, "operators:write", OperatorView, request=RoleChange, **_COMMON),
+    Route(
+        "PUT", _ONE + "/role", set_role, "operators:write", OperatorView,
+        request=RoleChange, errors=(Conflict, Forbidden, NotFound), tag="auth",
+    ),
     Route("DELETE", _ONE + "/totp", remove_second_factor, "operators:write", OperatorView, **_COMMON),
 ]  # fmt: skip

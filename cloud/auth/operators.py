@@ -62,6 +62,9 @@ async def set_role(session: AsyncSession, actor: Actor, operator_id: int, role: 
     """Give an operator another role, which counts from the next request on, also for keys."""
     keys.check_scopes(actor, rules.ROLES[role])
     operator = await _managed(session, actor, operator_id)
+    if operator.agent_id is not None and role != rules.AGENT:
+        bound = f"Operator {operator.email} sells for agent {operator.agent_id}; release them from it first."
+        raise Conflict("operator_bound", bound)
     detail = {"from": operator.role, "to": role}
     operator.role = role
     return await _audited(session, actor, operator, "operator.role", now, detail)

@@ -8,7 +8,7 @@ from cloud.auth import account_routes, operator_routes, rules, service, sessions
 from cloud.auth.identify import SESSION_COOKIE
 from cloud.auth.passwords import PASSWORD_LENGTH_MAX
 from cloud.errors import Forbidden, NotFound, Refused, Unauthenticated, Unavailable
-from cloud.keys import DATABASE, KEYRING, LOGIN_LIMITER, PASSWORDS
+from cloud.keys import DATABASE, KEYRING, LOGIN_FAILURES, LOGIN_LIMITER, PASSWORDS
 from cloud.rows import page
 
 _LOGIN_BODY_LIMIT = 4096
@@ -35,6 +35,7 @@ class Me(View):
     name: str
     utility_id: int | None
     role: str | None
+    agent_id: int | None
     scopes: list[str]
     csrf_token: str | None
 
@@ -59,6 +60,7 @@ class ApiKeyView(View):
     name: str
     scopes: list[str]
     operator_id: int | None
+    agent_id: int | None
     created_at: int
     expires_at: int | None
     revoked_at: int | None
@@ -74,8 +76,8 @@ async def login(call: Call[Login, None]) -> LoggedIn:
     """Sign in."""
     call.app[LOGIN_LIMITER].count(call.remote, call.now)
     body = call.body
-    parts = (call.app[DATABASE], call.app[PASSWORDS], call.app[KEYRING])
-    token = await sessions.login(*parts, body.email, body.password, body.code, call.now)
+    parts = (call.app[DATABASE], call.app[PASSWORDS], call.app[KEYRING], call.app[LOGIN_FAILURES])
+    token = await sessions.login(*parts, body.email, body.password, body.code, call.remote, call.now)
     call.cookies.append(Cookie(SESSION_COOKIE, token, rules.SESSION_LIFE_S))
     return LoggedIn(csrf_token=rules.csrf_token(token), expires_in_s=rules.SESSION_LIFE_S)
 
@@ -97,6 +99,7 @@ async def me(call: Call[None, None]) -> Me:
         name=call.actor.label,
         utility_id=call.actor.utility_id,
         role=call.actor.role,
+        agent_id=call.actor.agent_id,
         scopes=sorted(call.actor.scopes),
         csrf_token=None if token is None else rules.csrf_token(token),
     )

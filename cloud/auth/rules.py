@@ -4,8 +4,18 @@ import hashlib
 
 SCOPES = frozenset(
     {
+        "accounts:approve",
+        "accounts:read",
+        "accounts:write",
+        "agents:approve",
+        "agents:read",
+        "agents:write",
         "api-keys:write",
         "audit:read",
+        "billing:approve",
+        "billing:read",
+        "billing:write",
+        "bills:pay",
         "books:read",
         "cases:read",
         "cases:write",
@@ -14,14 +24,17 @@ SCOPES = frozenset(
         "commands:write",
         "customers:read",
         "customers:write",
+        "debts:approve",
         "debts:read",
         "debts:write",
         "enrolment",
+        "free-tokens:write",
         "key-changes:read",
         "key-changes:write",
         "ledger:read",
         "messages:read",
         "meters:read",
+        "meters:swap",
         "meters:write",
         "operators:read",
         "operators:write",
@@ -30,10 +43,22 @@ SCOPES = frozenset(
         "payments:write",
         "policies:read",
         "policies:write",
+        "reconciliation:read",
+        "reconciliation:write",
+        "refunds:approve",
+        "refunds:pay",
+        "refunds:read",
+        "refunds:write",
         "support",
         "tariffs:approve",
         "tariffs:read",
         "tariffs:write",
+        "tenders:prove",
+        "tills:approve",
+        "tills:read",
+        "tills:write",
+        "token-requests:read",
+        "tokens:approve",
         "utilities:read",
         "utilities:write",
         "vend",
@@ -55,7 +80,8 @@ _OVERVIEW = frozenset({"utilities:read", "customers:read", "meters:read", "tarif
 ROLES: dict[str, frozenset[str]] = {
     "administrator": SCOPES,
     "operator": _OVERVIEW
-    | {"debts:read", "debts:write"}
+    | {"accounts:read", "accounts:write", "meters:swap", "refunds:read", "refunds:write"}
+    | {"debts:read", "debts:write", "billing:read", "billing:write"}
     | {"customers:write", "meters:write", "enrolment", "ledger:read", "vends:read", "messages:read"}
     | {
         "payments:read",
@@ -67,24 +93,66 @@ ROLES: dict[str, frozenset[str]] = {
         "key-changes:read",
         "key-changes:write",
     }
-    | {"policies:read", "policies:write", "support"},
-    "cashier": _OVERVIEW | {"vouchers:redeem", "debts:read", "vend", "vends:read", "customers:write"},
+    | {"policies:read", "policies:write", "support"}
+    | {"agents:read", "agents:write", "tills:read", "tills:write", "free-tokens:write", "token-requests:read"}
+    | {"reconciliation:read", "reconciliation:write", "tenders:prove"},
+    "cashier": _OVERVIEW
+    | {"vouchers:redeem", "debts:read", "vend", "vends:read", "customers:write"}
+    | {"tills:write", "bills:pay", "billing:read"}
+    | {"accounts:read", "refunds:read", "refunds:pay"},
+    "agent": frozenset({"vend", "vends:read", "agents:read"}),
     "tariff_manager": _OVERVIEW | {"tariffs:write", "policies:read", "policies:write"},
     "approver": _APPROVALS
     | _OVERVIEW
-    | {"payments:read", "vends:read", "commands:read", "policies:read", "cases:read"},
+    | {
+        "token-requests:read",
+        "payments:read",
+        "vends:read",
+        "commands:read",
+        "policies:read",
+        "cases:read",
+        "agents:read",
+        "tills:read",
+        "billing:read",
+        "reconciliation:read",
+        "tenders:prove",
+        "accounts:read",
+        "refunds:read",
+        "debts:read",
+    },
     "auditor": _READS,
-    "installer": frozenset({"meters:read", "meters:write", "enrolment", "ledger:read", "utilities:read"}),
+    "installer": frozenset(
+        {"accounts:read", "meters:swap", "meters:read", "meters:write", "enrolment", "ledger:read", "utilities:read"}
+    ),
     "support": _OVERVIEW
-    | {"debts:read", "support", "vends:read", "vends:void", "ledger:read", "cases:read", "cases:write", "commands:read"}
-    | {"messages:read"},
+    | {
+        "accounts:read",
+        "billing:read",
+        "debts:read",
+        "refunds:read",
+        "support",
+        "vends:read",
+        "vends:void",
+        "ledger:read",
+        "cases:read",
+        "cases:write",
+        "commands:read",
+    }
+    | {"messages:read", "free-tokens:write", "token-requests:read"},
 }
+
+AGENT = "agent"
 
 SESSION_LIFE_S = 12 * 3600
 SESSION_IDLE_S = 3600
 _FREE_FAILURES = 5
 _LOCK_FIRST_S = 30
 _LOCK_LONGEST_S = 900
+
+
+def scopes_of(role: str, agent_id: int | None) -> frozenset[str]:
+    """Return what an operator may do; an agent's seller may nothing until bound to one, whose sales alone they see."""
+    return frozenset() if role == AGENT and agent_id is None else ROLES.get(role, frozenset())
 
 
 def lock_s(failed_logins: int) -> int:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.api.fields import PageQuery
@@ -16,18 +16,23 @@ from cloud.meters.models import Utility
 from cloud.rows import of_actor, rows_after
 
 _KEY_PREFIX = "psk_"
+_KEY_AND_OWNER = (
+    select(ApiKey, Operator)
+    .outerjoin(Operator, Operator.id == ApiKey.operator_id)
+    .where(ApiKey.key_sha256 == bindparam("key_sha256"))
+)
 
 
 async def actor_of_key(session: AsyncSession, key: str, now: int) -> Actor:
     """Return the program behind an API key; Unauthenticated if it is unknown, revoked, over, or its owner is gone."""
-    found = select(ApiKey, Operator).outerjoin(Operator, Operator.id == ApiKey.operator_id)
-    pair = (await session.execute(found.where(ApiKey.key_sha256 == rules.secret_hash(key)))).first()
+    pair = (await session.execute(_KEY_AND_OWNER, {"key_sha256": rules.secret_hash(key)})).first()
     if pair is None or not _is_live(pair[0], pair[1], now):
         raise Unauthenticated("api_key_unknown", "The API key is unknown or ended; make one with POST /api-keys.")
     row, owner = pair
-    scopes = frozenset(row.scopes) & (rules.SCOPES if owner is None else rules.ROLES.get(owner.role, frozenset()))
+    scopes = frozenset(row.scopes) & (rules.SCOPES if owner is None else rules.scopes_of(owner.role, owner.agent_id))
     label = f"api-key:{row.id}"
-    return Actor(label=label, utility_id=row.utility_id, scopes=scopes, person_id=row.operator_id)
+    agent_id = owner.agent_id if owner is not None and owner.agent_id is not None else row.agent_id
+    return Actor(label=label, utility_id=row.utility_id, scopes=scopes, person_id=row.operator_id, agent_id=agent_id)
 
 
 def _is_live(key: ApiKey, owner: Operator | None, now: int) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.audit import service as audit
 from cloud.auth import rules, second_factor
 from cloud.auth.actor import Actor
+from cloud.auth.failures import PASSWORD, SECOND_FACTOR, Failures
 from cloud.auth.models import Operator, OperatorSession
 from cloud.auth.passwords import Passwords
 from cloud.db import Database
@@ -21,9 +22,11 @@ async def login(
     database: Database,
     passwords: Passwords,
     ring: Keyring | None,
+    failures: Failures,
     email: str,
     password: str,
     code: str | None,
+    remote: str,
     now: int,
 ) -> str:
     """Return a new session token; Unauthenticated for a wrong pair or code, TooManyRequests while it is locked.
@@ -31,30 +34,47 @@ async def login(
     The attempt is counted, and durable, before password and code are looked at: attempts side by side cannot slip
     through, and a right password alone does not end the count.
     """
-    operator = await _right(database, passwords, Operator.email == email.lower(), password, now)
-    if operator is None:
+    operator, fits = await _tried(database, passwords, Operator.email == email.lower(), password, now)
+    if operator is None or not fits:
+        await (failures.of(operator, PASSWORD, remote, now) if operator else failures.of_nobody(remote, now))
         raise Unauthenticated("login_failed", "The e-mail address or the password is wrong.")
-    async with database.begin() as session:
-        await second_factor.check(session, ring, _actor(operator), operator, code, now)
-        return await _open_session(session, operator, now)
+    try:
+        async with database.begin() as session:
+            await second_factor.check(session, ring, _actor(operator), operator, code, now)
+            return await _open_session(session, operator, now)
+    except Unauthenticated:
+        if code is not None:  # without one, it is asked for
+            await failures.of(operator, SECOND_FACTOR, remote, now)
+        raise
 
 
-async def confirm_password(database: Database, passwords: Passwords, actor: Actor, password: str, now: int) -> Operator:
+async def confirm_password(
+    database: Database,
+    passwords: Passwords,
+    failures: Failures,
+    actor: Actor,
+    password: str,
+    remote: str,
+    now: int,
+) -> Operator:
     """Return the signed-in operator if this is their password. The try counts until it is `forgiven`."""
-    operator = await _right(database, passwords, Operator.id == actor.require_person(), password, now)
-    if operator is None:
+    operator, fits = await _tried(database, passwords, Operator.id == actor.require_person(), password, now)
+    if operator is None or not fits:
+        if operator is not None:
+            await failures.of(operator, PASSWORD, remote, now)
         raise Forbidden("password_wrong", "The password is wrong.")
     return operator
 
 
-async def _right(
+async def _tried(
     database: Database, passwords: Passwords, which: ColumnElement[bool], password: str, now: int
-) -> Operator | None:
+) -> tuple[Operator | None, bool]:
+    """Return the account, if there is one, and whether the password is its own and it may be used."""
     async with database.begin() as session:
         operator = await _counted(session, which, now)
     usable = operator is not None and operator.active
     fits = await passwords.matches(operator.password_hash if operator and usable else None, password)
-    return operator if fits else None
+    return operator, fits
 
 
 async def _counted(session: AsyncSession, which: ColumnElement[bool], now: int) -> Operator | None:
@@ -94,7 +114,7 @@ async def forgiven(session: AsyncSession, operator_id: int) -> None:
 
 async def actor_of_session(database: Database, token: str, now: int) -> Actor:
     """Return the operator behind a live session; Unauthenticated if it is over, revoked or idle for too long."""
-    async with database.read() as session:
+    async with database.glance() as session:
         found = select(OperatorSession, Operator).join(Operator, Operator.id == OperatorSession.operator_id)
         row = (await session.execute(found.where(OperatorSession.token_sha256 == rules.secret_hash(token)))).first()
     if row is None or not _is_live(row[0], row[1], now):
@@ -132,7 +152,8 @@ def _actor(operator: Operator) -> Actor:
     return Actor(
         label=f"operator:{operator.id}",
         utility_id=operator.utility_id,
-        scopes=rules.ROLES.get(operator.role, frozenset()),
+        scopes=rules.scopes_of(operator.role, operator.agent_id),
         role=operator.role,
         person_id=operator.id,
+        agent_id=operator.agent_id,
     )

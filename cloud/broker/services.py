@@ -15,6 +15,7 @@ from cloud.broker.server import BrokerFileError, Credentials
 from cloud.commands.dispatcher import Dispatcher
 from cloud.config import Config, ConfigError
 from cloud.keys import CLOCK, COMMANDS_WAITING, CONFIG, DATABASE, KEY_STORE
+from cloud.ledger.pace import Allowance, Pace
 from cloud.ledger.service import Ingest
 from cloud.ledger.worker import Worker
 
@@ -32,7 +33,8 @@ async def run_ingest(app: web.Application) -> None:
     """Take uplinks in until cancelled."""
     async with _closing(await connect_cloud(_url(app), _credentials(app[CONFIG]), app[CONFIG].nats_ca)) as client:
         subscription = await uplinks(client.jetstream())
-        ingest = Ingest(app[DATABASE], app[KEY_STORE])
+        allowance = Allowance(app[CONFIG].gateway_burst_entries, app[CONFIG].gateway_entries_per_hour)
+        ingest = Ingest(app[DATABASE], app[KEY_STORE], Pace(allowance))
         await Worker(ingest, subscription, app[CLOCK], downlink(client), app[COMMANDS_WAITING].set).run()
 
 

@@ -1,6 +1,6 @@
 """Commands: one row per number given to a gateway. It says what to do; the signed bytes are made when it is sent."""
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db import Base, BigId
@@ -20,6 +20,14 @@ class Command(Base):
     __table_args__ = (
         UniqueConstraint("gateway_id", "epoch", "counter"),
         Index("ix_command_due", "status", "due_at"),
+        Index(
+            "uq_command_vend_outstanding",
+            "vend_id",
+            unique=True,
+            sqlite_where=text("status IN ('queued', 'sent')"),
+            postgresql_where=text("status IN ('queued', 'sent')"),
+        ),
+        Index("ix_command_vend_id", "vend_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -31,7 +39,7 @@ class Command(Base):
     kind: Mapped[int] = mapped_column(SmallInteger)
     channel: Mapped[int | None] = mapped_column(SmallInteger)
     drn: Mapped[str | None] = mapped_column(String(13))
-    vend_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    vend_id: Mapped[int | None] = mapped_column(BigInteger)
     key_change_id: Mapped[int | None] = mapped_column(BigInteger)
     section: Mapped[int | None] = mapped_column(SmallInteger)
     void_vend_id: Mapped[int | None] = mapped_column(BigInteger)

@@ -6,6 +6,7 @@ limit become a request, which another person approves before the command is give
 
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.audit import service as audit
@@ -121,6 +122,17 @@ async def _mode(session: AsyncSession, meter: Meter) -> int:
     """How a meter is charged now: as its ledger says, and before that as it was made; protection counts from either."""
     state = await standing.latest(session, meter)
     return meter.mode if state is None else int(state.mode) | meter.mode & kinds.MODE_CRITICAL
+
+
+async def protected(session: AsyncSession, meter: Meter, now: int) -> bool:
+    """Tell whether a meter is a critical need, or was ordered to be and may not know yet: another mode keeps that."""
+    mine = (Command.gateway_id == meter.gateway_id, Command.drn == meter.drn, Command.kind == documents.COMMAND_MODE)
+    alive = (Command.status.in_(service.OUTSTANDING), Command.expires_at > now)
+    newest = select(Command.payload).where(*mine, *alive).order_by(Command.id.desc()).limit(1)
+    payload = await session.scalar(newest)
+    if payload is None:
+        return meter.critical_need
+    return meter.critical_need or bool(documents.MODE_PAYLOAD.decode(payload)["mode"] & kinds.MODE_CRITICAL)
 
 
 async def give(session: AsyncSession, actor: Actor, order: Order, now: int) -> Command | CommandRequest:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,14 +27,18 @@ _DOCUMENTS = (COMMAND_POLICY, COMMAND_FLOOR, COMMAND_TARIFF)
 async def queue_token(
     session: AsyncSession, *, gateway_id: int, channel: int, drn: str, digits: str, vend_id: int, now: int
 ) -> int:
-    """Queue the delivery of a vend's token by the link; return the command's id, the same if it is queued already.
+    """Queue the delivery of a vend's token by the link; return the command's id, the same if it is under way already.
 
-    The digits are not kept: they are made again from the vend when the command is signed.
+    One that ended without effect may be given again: a meter takes a token once. The digits are not kept: they are
+    made again from the vend when the command is signed.
     """
     assert len(digits) == 20, "a token has 20 digits"
-    known = await session.scalar(select(Command.id).where(Command.vend_id == vend_id))
+    mine = Command.vend_id == vend_id
+    known = await _outstanding(session, gateway_id, (mine,), now)
+    known = known or await session.scalar(select(Command.id).where(mine, Command.status == APPLIED).limit(1))
     if known is not None:
         return known
+    await _end_lost(session, mine, now)
     command = await _numbered(session, gateway_id, COMMAND_TOKEN, now)
     command.channel, command.drn, command.vend_id = channel, drn, vend_id
     session.add(command)
@@ -67,6 +71,13 @@ async def queue_void(session: AsyncSession, *, gateway_id: int, channel: int, dr
     session.add(command)
     await session.flush()
     return command.id
+
+
+async def _end_lost(session: AsyncSession, like: ColumnElement[bool], now: int) -> None:
+    # Of an epoch that is over, or too late: tidy() says so in a moment, and then there is room for another.
+    lost = update(Command).where(like, Command.status.in_(OUTSTANDING))
+    status = case((Command.expires_at <= now, EXPIRED), else_=SUPERSEDED)
+    await session.execute(lost.values(status=status, finished_at=now))
 
 
 async def _outstanding(
@@ -193,6 +204,24 @@ async def behind(session: AsyncSession, *, gateway_id: int, epoch: int, sequence
     around = (Command.sequence < sequence, Command.group_end >= sequence)
     newest = select(Command).where(*mine, *around).order_by(Command.counter.desc()).limit(1)
     return await session.scalar(newest.with_for_update())
+
+
+async def may_still_show(session: AsyncSession, command: Command) -> bool:
+    """Tell whether a command past its time may have been carried out by a gateway that could not say so until now.
+
+    A ledger is in order, and a hello names the last command that was carried out: either one settles it.
+    """
+    if command.status not in (*OUTSTANDING, EXPIRED) or command.sequence is not None or command.sent_times == 0:
+        return False
+    mine = (Command.gateway_id == command.gateway_id, Command.epoch == command.epoch)
+    later = select(Command.id).where(*mine, Command.counter > command.counter, Command.sequence.is_not(None))
+    gateway = await session.get_one(Gateway, command.gateway_id)
+    if gateway.epoch != command.epoch or await session.scalar(later.limit(1)) is not None:
+        return False
+    counter = await session.get(CommandCounter, (gateway.id, command.epoch), populate_existing=True)
+    if counter is None or (counter.heard_at or 0) <= command.expires_at:
+        return True
+    return counter.carried_out >= command.counter
 
 
 async def tidy(session: AsyncSession, now: int) -> None:

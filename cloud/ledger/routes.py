@@ -25,6 +25,7 @@ class EntriesQuery(PageQuery):
 class EntryView(View):
     """A ledger entry as the gateway signed it, the chain's hash after it, and what was found about it.
 
+    `delta` and `balance` are in the unit of the meter's account: ml (mWh), or money in 1/100000 of the currency.
     `channel` is null for an entry of the gateway itself; `digest` stands in OPEN and CHECKPOINT.
     """
 
@@ -35,8 +36,8 @@ class EntryView(View):
     kind: str
     channel: int | None
     pot: int
-    delta_ml: int
-    balance_ml: int
+    delta: int
+    balance: int
     register_ml: int
     group_left: int
     rule: int
@@ -65,8 +66,8 @@ class EntryView(View):
             kind=kinds.KIND_NAMES[entry.kind],
             channel=None if entry.meter == kinds.GATEWAY else entry.meter,
             pot=entry.pot,
-            delta_ml=entry.delta,
-            balance_ml=entry.balance,
+            delta=entry.delta,
+            balance=entry.balance,
             register_ml=entry.register,
             group_left=entry.group_left,
             rule=entry.rule,

@@ -60,6 +60,8 @@ class Claim:
     policy: int | None
     in_group: bool
     """Whether it goes on with a counted group that was begun before it."""
+    money: bool = False
+    """Whether the meter's account holds money."""
 
 
 @dataclass
@@ -128,7 +130,8 @@ def _claim(state: GatewayState, entry: Entry, wrong: str, known: InForce) -> Cla
     policy = known.laws(state, meter).policy
     flowed = entry.register - meter.register
     version = policy.version if policy else None
-    return Claim(entry, wrong, _supply(meter), meter.outcome, flowed, meter.group, version, in_group)
+    money = meter.has(kinds.MODE_CURRENCY)
+    return Claim(entry, wrong, _supply(meter), meter.outcome, flowed, meter.group, version, in_group, money)
 
 
 def _is_told(state: GatewayState, entry: Entry) -> bool:

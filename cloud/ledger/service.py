@@ -29,11 +29,14 @@ from cloud.ledger.messages import (
     SignedBatch,
     authenticate,
 )
+from cloud.ledger.pace import Pace
 from cloud.ledger.rules import Position
 from cloud.vending.store import KeyStore
 from shared import kinds
 from shared.in_force import InForce
 
+TOO_MUCH = "too much"
+_HELLO_WEIGHT = 8
 _log = get_logger("ledger")
 
 
@@ -71,7 +74,8 @@ class _Received:
 class Ingest:
     """Takes messages in; one per process. Several processes may work on one stream."""
 
-    def __init__(self, database: Database, key_store: KeyStore) -> None:
+    def __init__(self, database: Database, key_store: KeyStore, pace: Pace | None = None) -> None:
+        self._pace = pace or Pace()
         self._database = database
         self._key_store = key_store
         self._directory = Directory(key_store)
@@ -115,6 +119,32 @@ class Ingest:
         return Outcome()
 
     async def _together(self, messages: Sequence[Message], now: int) -> Outcome:
+        admitted = [message for message in messages if self._pace.has_room(message.gateway, now)]
+        if len(admitted) < len(messages):
+            await self._report({message.gateway for message in messages} - {one.gateway for one in admitted}, now)
+        return await self._admitted(admitted, now) if admitted else Outcome()
+
+    async def _report(self, gateways: set[int], now: int) -> None:
+        """Open a case about gateways that send too much, once an hour; what they sent is as if it had been lost."""
+        news = [gateway for gateway in sorted(gateways) if self._pace.is_news(gateway, now)]
+        if not news:
+            return
+        async with self._database.read() as session:
+            authors = await self._directory.authors(session, set(news))
+        async with self._database.begin() as session:
+            for gateway in news:
+                _log.warning("a gateway sends too much", gateway=gateway)
+                author = authors.get(gateway)
+                await cases.open_case(
+                    session,
+                    utility_id=author.utility if author else None,
+                    gateway_id=gateway,
+                    kind=TOO_MUCH,
+                    detail="it sends more than any meter has to tell; what is above the limit is not taken in",
+                    now=now,
+                )
+
+    async def _admitted(self, messages: Sequence[Message], now: int) -> Outcome:
         async with self._database.read() as session:
             authors = await self._directory.authors(session, {message.gateway for message in messages})
             known = await self._directory.documents(session)
@@ -123,6 +153,8 @@ class Ingest:
             outcome, positions = await self._take_in(session, received, known, now)
         for position in positions:
             self._states.put(position)
+        for one in received:
+            self._pace.spend(one.message.gateway, _weight(one), now)
         return outcome
 
     async def _take_in(
@@ -155,6 +187,15 @@ class Ingest:
         await store.save(session, positions.values(), now)
         await commands.resume_above(session, {key: number for key, number in carried_out.items() if number})
         return outcome, list(positions.values())
+
+
+def _weight(one: _Received) -> int:
+    """Return what a message costs its gateway, in entries; a hello is answered with a signature."""
+    if isinstance(one.document, SignedBatch):
+        return len(one.document.entries)
+    if isinstance(one.document, Readings):
+        return len(one.document.records)
+    return _HELLO_WEIGHT
 
 
 async def _answer(desk: intake.Desk, document: SignedBatch | Hello | Readings, arrived_at: int) -> list[bytes]:

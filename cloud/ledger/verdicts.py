@@ -18,8 +18,8 @@ from cloud.ledger.rules import CONTRADICTED, EXPLAINED, supply_of
 from cloud.meters.models import Meter
 from cloud.vending import booking, key_change, voiding
 from cloud.vending.models import Vend, VendingKey
+from cloud.vending.order import FREE
 from shared import kinds
-from shared.entries import Entry
 from shared.key_data import KeyData, base_code
 
 REASON_MAX = 300
@@ -69,6 +69,8 @@ async def _use_up(inquiry: Inquiry, vend: Vend, verdict_id: int) -> None:
         unused.values(consumed_by=verdict_id, consumed_at=inquiry.now).returning(Vend.id)
     )
     assert taken.first() is not None, "the vend was locked and unused"
+    if vend.money is not None:
+        return
     meter = await inquiry.session.get_one(Meter, vend.meter_id)
     await books.post(inquiry.session, booking.credit(vend, meter.commodity), system("ledger"), inquiry.now)
 
@@ -84,13 +86,19 @@ async def _token(inquiry: Inquiry) -> Finding:
     vend = max(rows, key=lambda row: row.key_check == entry.reference_b, default=None)
     if vend is None:
         return unexplained(f"meter {meter.drn} was sold no token with TID {entry.reference_a}")
-    objection = _objection(vend, entry, inquiry.arrived_at)
+    objection = _objection(vend, inquiry)
     if objection:
         return unexplained(f"vend {vend.id}: {objection}")
-    return Finding(EXPLAINED, f"vend {vend.id} of {vend.volume_ml} ml", f"vend:{vend.id}", vend)
+    given = " that nobody paid for" if vend.tender_kind == FREE else ""
+    return Finding(EXPLAINED, f"vend {vend.id} of {_shown(vend, vend.credit)}{given}", f"vend:{vend.id}", vend)
 
 
-def _objection(vend: Vend, entry: Entry, arrived_at: int) -> str:
+def _shown(vend: Vend, credit: int) -> str:
+    return f"{credit} ml" if vend.money is None else f"{credit} of 1/100000 {vend.currency}"
+
+
+def _objection(vend: Vend, inquiry: Inquiry) -> str:
+    entry, arrived_at = inquiry.entry, inquiry.arrived_at
     if vend.consumed_by is not None:
         return "used up by an earlier entry"
     if vend.voided_at is not None:
@@ -99,8 +107,9 @@ def _objection(vend: Vend, entry: Entry, arrived_at: int) -> str:
         return "recorded after the entry arrived"
     if vend.key_check != entry.reference_b:
         return "made under another key"
-    if vend.volume_ml != entry.delta:
-        return f"{vend.volume_ml} ml were sold, {entry.delta} ml credited"
+    if vend.credit != entry.delta or (vend.money is not None) != inquiry.claim.money:
+        unit = "of 1/100000" if inquiry.claim.money else "ml"
+        return f"{_shown(vend, vend.credit)} were sold, {entry.delta} {unit} credited"
     return ""
 
 
@@ -157,7 +166,7 @@ async def _void(inquiry: Inquiry) -> Finding:
     vend = await voiding.explains(session, meter.id, entry.reference_a, entry.reference_b)
     if vend is None or (vend.void_ordered_at or 0) > inquiry.arrived_at:
         return unexplained(f"nobody had ordered to void TID {entry.reference_b} of meter {meter.drn}")
-    await voiding.finish(session, vend, inquiry.now)
+    await voiding.shown(session, vend, inquiry.now)
     return explained(f"vend {vend.id} is void; {vend.amount_minor} minor units returned", f"vend:{vend.id}")
 
 

@@ -117,8 +117,8 @@ def _sealed(seal_public: bytes, context: bytes, plain: bytes) -> bytes:
 
 
 async def _meters(session: AsyncSession, enrolled: GatewayEpoch) -> list[tuple[Meter, VendingKey]]:
-    mine = select(Meter).where(Meter.gateway_id == enrolled.gateway_id).order_by(Meter.channel).with_for_update()
-    found: Sequence[Meter] = (await session.scalars(mine)).all()
+    mine = select(Meter).where(Meter.gateway_id == enrolled.gateway_id, Meter.closed_at.is_(None))
+    found: Sequence[Meter] = (await session.scalars(mine.order_by(Meter.channel).with_for_update())).all()
     if not found:
         raise Refused("no_meters", "The gateway has no meters; make them with POST /meters before it is enrolled.")
     return [(meter, await session.get_one(VendingKey, meter.vending_key_id)) for meter in found]
@@ -171,7 +171,8 @@ async def _meter(
 async def _open(
     session: AsyncSession, enrolled: GatewayEpoch, meter: Meter, key: VendingKey, check: int, now: int
 ) -> MeterOpening:
-    # A meter that was open before goes on from what its ledger said last; a new one from what its register shows.
+    # A meter that was open before goes on from what its ledger said last; a new one from what its register shows, and
+    # from the balance of the meter that it replaced.
     before = await standing.of(session, meter)
     minimum = max(_minutes(meter, key, now), meter.last_tid)
     meter.last_tid = minimum
@@ -182,7 +183,7 @@ async def _open(
             utility_id=meter.utility_id,
             gateway_id=enrolled.gateway_id,
             channel=meter.channel,
-            balance_ml=before.net,
+            balance_ml=meter.opening_balance if before.state is None else before.net,
             register_ml=meter.opening_register_ml if before.register_ml is None else before.register_ml,
             tid_minimum=minimum,
             krn=key.krn,

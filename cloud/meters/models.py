@@ -8,7 +8,11 @@ from shared import kinds
 
 
 class Utility(Base):
-    """A water company; everything else belongs to one. `token_max_ml` is the most that it sells in one token."""
+    """A water company; everything else belongs to one. `token_max_ml` is the most that it sells in one token.
+
+    `move_credit` says what becomes of a meter's credit when its customer moves out: it stays with the `place`, for who
+    comes next, or is `refund`ed.
+    """
 
     __tablename__ = "utility"
 
@@ -18,6 +22,7 @@ class Utility(Base):
     command_public: Mapped[bytes] = mapped_column(LargeBinary(32))
     floor_public: Mapped[bytes] = mapped_column(LargeBinary(32))
     token_max_ml: Mapped[int | None] = mapped_column(BigInteger)
+    move_credit: Mapped[str] = mapped_column(String(10), default="place", server_default="place")
     created_at: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -129,6 +134,8 @@ class Meter(Base):
     """A meter on a channel of a gateway. `last_tid` only rises: the last token identifier that was issued or barred.
 
     `mode` has the bits of kinds.MODE_*. Mode, group and pulse volume are those of the bundle, then of the ledger.
+    `account_id` is the open account that it supplies. A meter with `closed_at` is sold nothing and opened no more; one
+    that replaced another opens with that one's `opening_balance`, in the unit of its account.
     """
 
     __tablename__ = "meter"
@@ -148,7 +155,10 @@ class Meter(Base):
     mode: Mapped[int] = mapped_column(default=0)
     meter_group: Mapped[int] = mapped_column(default=0)
     opening_register_ml: Mapped[int] = mapped_column(BigInteger, default=0)
-    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    account_id: Mapped[int | None] = mapped_column(BigInteger)
+    opening_balance: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    closed_at: Mapped[int | None] = mapped_column(BigInteger)
     tariff_id: Mapped[int] = mapped_column(ForeignKey("tariff.id"))
     vending_key_id: Mapped[int] = mapped_column(ForeignKey("vending_key.id"))
     ti: Mapped[int]

@@ -1,5 +1,6 @@
 """The policies of a utility, one line of versions for each meter group: signed once, kept, found by their version."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from cloud.meters.models import PolicyDocument, Utility
 from cloud.rows import insert, of_actor, rows_after
 from cloud.vending.store import COMMAND, KeyStore
 from shared.errors import SharedError
-from shared.policy import POLICY, POLICY_FIELDS, check_value, decode_policy, encode_fields
+from shared.policy import POLICY, POLICY_FIELDS, Policy, check_value, decode_policy, encode_fields
 
 ALL_METERS = 0
 _FIRST_VERSION = 1
@@ -91,6 +92,16 @@ async def latest_of(session: AsyncSession, utility_id: int, meter_group: int) ->
     """The policy of the highest version of one group; None while it goes by that for all meters."""
     mine = (PolicyDocument.utility_id == utility_id, PolicyDocument.meter_group == meter_group)
     return await session.scalar(select(PolicyDocument).where(*mine).order_by(PolicyDocument.version.desc()).limit(1))
+
+
+def decoded(row: PolicyDocument) -> Policy:
+    """What a policy says; it never changes, so it is read once. Its fields are not to be written."""
+    return _decoded(row.document)
+
+
+@functools.lru_cache(maxsize=256)
+def _decoded(document: bytes) -> Policy:
+    return decode_policy(document)
 
 
 async def of_version(session: AsyncSession, utility_id: int, meter_group: int, version: int) -> PolicyDocument | None:

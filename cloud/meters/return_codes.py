@@ -62,7 +62,7 @@ async def check(session: AsyncSession, key_store: KeyStore, actor: Actor, drn: s
     meter = await service.meter_of(session, actor, drn)
     epoch = await epoch_of(session, meter)
     state = await standing.latest(session, meter)
-    sold = await _waiting(session, meter, state)
+    sold = await waiting(session, meter, state)
     candidates = _candidates(state, sold, int(code[:4]))
     use = Use(actor, f"meter:{drn}", now)
     found = await key_store.check_return_code(session, meter.utility_id, drn, epoch, code, candidates, use)
@@ -88,11 +88,22 @@ async def epoch_of(session: AsyncSession, meter: Meter) -> int:
     return gateway.epoch
 
 
-async def _waiting(session: AsyncSession, meter: Meter, state: MeterState | None) -> list[Vend]:
+async def waiting(session: AsyncSession, meter: Meter, state: MeterState | None) -> list[Vend]:
     """The tokens sold that the ledger does not show yet, oldest first."""
     mine = select(Vend).where(Vend.meter_id == meter.id, Vend.consumed_by.is_(None), Vend.voided_at.is_(None))
     check_value = state.key_check if state else meter.key_check
     return list(await session.scalars(mine.where(Vend.key_check == check_value).order_by(Vend.tid.desc())))[::-1]
+
+
+def of_void(state: MeterState | None, void_tid: int, credit: int, shown: int) -> list[Candidate]:
+    """What a meter may show behind a void: the count that stands in the code, and a balance of at most all `credit`.
+
+    Nothing below what its ledger said last is possible, and one token at least came after that.
+    """
+    counter = state.token_counter if state else 0
+    since = (shown - counter) % _COUNTER_SHOWN
+    most = band((state.pots[kinds.TOKEN_CREDIT] if state else 0) + credit)
+    return [(counter + since, void_tid, _ACCEPTED, size) for size in range(most, -1, -1)] if since else []
 
 
 def _candidates(state: MeterState | None, sold: list[Vend], shown: int) -> list[Candidate]:
@@ -107,7 +118,7 @@ def _candidates(state: MeterState | None, sold: list[Vend], shown: int) -> list[
             (counter, state.last_tid if state else 0, state.last_result if state else 0, size)
             for size in range(band(balance), -1, -1)
         ][:CANDIDATES_MAX]
-    most = band(balance + sum(sorted((vend.volume_ml for vend in sold), reverse=True)[:since]))
+    most = band(balance + sum(sorted((vend.credit for vend in sold), reverse=True)[:since]))
     ends = sold[since - 1 :][::-1]
     rows = [(counter + since, vend.tid, _ACCEPTED, size) for vend in ends for size in range(most, -1, -1)]
     return rows[:CANDIDATES_MAX]

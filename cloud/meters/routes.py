@@ -116,7 +116,10 @@ class NewMeter(Body):
 
 
 class MeterView(View):
-    """A meter. `arrears` says what overdue bills limit supply to: none, trickle or disconnect."""
+    """A meter. `arrears` says what overdue bills limit supply to: none, trickle or disconnect.
+
+    `account_id` is the open account that it supplies; one with `closed_at` is sold nothing any more.
+    """
 
     id: int
     utility_id: int
@@ -126,6 +129,8 @@ class MeterView(View):
     commodity: str
     pulse_volume_ml: int
     customer_id: int | None
+    account_id: int | None
+    closed_at: int | None
     tariff_id: int
     vending_key_id: int
     ti: int
@@ -166,9 +171,12 @@ class ValveView(View):
 class MeterDetail(MeterView):
     """A meter, what its ledger says (null before the first entry), and the last verdicts, newest first.
 
-    Of an account of money the balances are in 1/100000 of the currency, `balance_ml` too.
+    Balances are in the unit of the account, which `balance_unit` names: ml, mwh, or money_100000 for 1/100000 of the
+    currency. `balance_ml` is `balance` of an account of volume (mWh), and null of one of money.
     """
 
+    balance: int | None
+    balance_unit: Literal["ml", "mwh", "money_100000"]
     balance_ml: int | None
     register_ml: int | None
     emergency_credit: int | None
@@ -266,9 +274,12 @@ async def one_meter(call: Call[None, None]) -> MeterDetail:
     async with call.read() as session:
         meter = await service.meter_of(session, call.actor, call.path["drn"])
         found = await standing.of(session, meter)
+        money = meter.account == "currency"
         return MeterDetail(
             **MeterView.model_validate(meter).model_dump(),
-            balance_ml=found.balance_ml,
+            balance=found.balance,
+            balance_unit="money_100000" if money else "mwh" if meter.commodity == "electricity" else "ml",
+            balance_ml=None if money else found.balance,
             register_ml=found.register_ml,
             emergency_credit=found.pot(kinds.EMERGENCY_CREDIT),
             reserved_credit=found.pot(kinds.RESERVED_CREDIT),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.accounts import places
 from cloud.accounts.models import Customer
 from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
@@ -121,6 +122,8 @@ async def add_meter(session: AsyncSession, key_store: KeyStore, actor: Actor, or
     decoder_key = await key_store.derive(session, key, MeterIdentity(order.drn, order.ti), use)
     meter = _meter(order, gateway, key, key_check(decoder_key), now)
     await insert(session, meter, _meter_refusal(order))
+    if meter.customer_id is not None:
+        await places.of_new_meter(session, meter, now)
     detail = {
         "gateway": gateway.id,
         "channel": order.channel,

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.ledger.models import LedgerHead, Verdict
@@ -12,6 +13,11 @@ from shared import kinds
 from shared.state import MeterState, from_bytes
 
 _VERDICTS_SHOWN = 10
+_STATES = (
+    select(LedgerHead.state)
+    .where(LedgerHead.gateway_id == bindparam("gateway_id"), LedgerHead.sequence > 0)
+    .order_by(LedgerHead.epoch.desc())
+)
 _SUPPLIES = ("closed", "drip", "lifeline", "full")
 
 
@@ -23,7 +29,7 @@ class Standing:
     verdicts: Sequence[Verdict]
 
     @property
-    def balance_ml(self) -> int | None:
+    def balance(self) -> int | None:
         """The token credit: ml, or money in 1/100000 of the currency."""
         return self.pot(kinds.TOKEN_CREDIT)
 
@@ -62,12 +68,24 @@ async def of(session: AsyncSession, meter: Meter) -> Standing:
     return Standing(figures, verdicts)
 
 
+def newest_state(gateway_id: Any) -> ScalarSelect[bytes]:
+    """The state that the newest ledger of a gateway says, for a statement that has its number in a column."""
+    mine = select(LedgerHead.state).where(LedgerHead.gateway_id == gateway_id, LedgerHead.sequence > 0)
+    return mine.order_by(LedgerHead.epoch.desc()).limit(1).scalar_subquery()
+
+
+async def latest_by(session: AsyncSession, meter: Meter, newest: bytes | None) -> MeterState | None:
+    """The same as `latest`, when the newest state of the gateway was read already; None if there is none."""
+    if newest is None:
+        return None
+    return from_bytes(newest).meters.get(meter.channel) or await latest(session, meter)
+
+
 async def latest(session: AsyncSession, meter: Meter) -> MeterState | None:
     """The state of a meter as its ledger says; None before that."""
     # An epoch may have ended before its meters were heard of: then the one before it says where they stand.
-    heads = select(LedgerHead).where(LedgerHead.gateway_id == meter.gateway_id, LedgerHead.sequence > 0)
-    for head in await session.scalars(heads.order_by(LedgerHead.epoch.desc())):
-        figures = from_bytes(head.state).meters.get(meter.channel)
+    for state in await session.scalars(_STATES, {"gateway_id": meter.gateway_id}):
+        figures = from_bytes(state).meters.get(meter.channel)
         if figures is not None:
             return figures
     return None

@@ -39,7 +39,7 @@ class HandClock:
 
 
 class Answer:
-    """A status and the JSON that came with it."""
+    """A status and the JSON, or the bytes of the file, that came with it."""
 
     def __init__(self, status: int, body: Any, headers: Any, cookies: Any) -> None:
         self.status = status
@@ -103,11 +103,10 @@ class Api:
         async with self.client.request(
             method, "/api/v1" + path, headers={**credentials, **(headers or {})}, **kwargs
         ) as response:
-            body = json.loads(await response.text())
-            assert response.content_type == (
-                "application/problem+json" if response.status >= 400 else "application/json"
-            )
-            check_declared(method, path, response.status, body)
+            media, raw = response.content_type, await response.read()
+            assert (media == "application/problem+json") == (response.status >= 400)
+            body = json.loads(raw) if media.endswith("json") else raw
+            check_declared(method, path, response.status, body, media)
             return Answer(response.status, body, response.headers, response.cookies)
 
     async def town(self, **changes: Any) -> "Town":
@@ -224,18 +223,19 @@ def declared() -> dict[str, Any]:
     return document(ROUTES, "test")
 
 
-def check_declared(method: str, path: str, status: int, body: Any) -> None:
-    """Fail unless the document declares this status for the route, and the body fits its schema."""
+def check_declared(method: str, path: str, status: int, body: Any, media: str) -> None:
+    """Fail unless the document declares this status and media type for the route, and the body fits its schema."""
     template = template_of(path)
     if template is None or method.lower() not in declared()["paths"][template]:
         assert status in (404, 405)
         return
     responses = declared()["paths"][template][method.lower()]["responses"]
     assert str(status) in responses, f"{method} {template} answered {status}, which it does not declare: {body}"
-    (content,) = responses[str(status)]["content"].values()
-    reference = content["schema"]
-    schema = {**reference, "components": declared()["components"]}
-    jsonschema.Draft202012Validator(schema).validate(body)
+    content = responses[str(status)]["content"]
+    assert media in content, f"{method} {template} answered {media}, which it does not declare"
+    if "schema" in content[media]:
+        schema = {**content[media]["schema"], "components": declared()["components"]}
+        jsonschema.Draft202012Validator(schema).validate(body)
     answered[method, template, status] += 1
 
 

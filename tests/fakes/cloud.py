@@ -10,6 +10,7 @@ from tools.authority import Paths
 
 KEY = "a-test-key"
 PRICE_MINOR_PER_M3 = 250
+FIXED_MINOR = 40  # of the month, which only the cloud knows of
 
 
 class FakeCloud:
@@ -53,8 +54,10 @@ class FakeCloud:
         path = request.match_info["path"]
         if self.broken or request.headers.get("Authorization") != f"Bearer {KEY}":
             return _error(503, "The database is away.") if self.broken else _error(401, "Sign in.")
-        if request.method == "POST" and path == "/vends":
-            return web.json_response(self._vend(await request.json()), status=201)
+        if request.method == "POST" and path in ("/vends", "/trial-vends"):
+            order = await request.json()
+            needed = {"tender_minor": _needed_minor(order["volume_ml"])}
+            return web.json_response(self._vend(order) if path == "/vends" else needed, status=201)
         if path in self.lists:
             after = int(request.query.get("after", 0))
             items = [item for item in self.lists[path] if item.get("id", item.get("sequence")) > after]
@@ -73,7 +76,7 @@ class FakeCloud:
         if purchase_id not in self._tokens:
             number = int.from_bytes(hashlib.sha256(purchase_id.encode()).digest()[:8]) % 10**20
             self._tokens[purchase_id] = f"{number:020d}"
-            amount = order["volume_ml"] * PRICE_MINOR_PER_M3 // 1_000_000
+            amount = _needed_minor(order["volume_ml"])
             self.lists["/vends"].append(
                 {
                     "id": len(self.lists["/vends"]) + 1,
@@ -93,6 +96,10 @@ class FakeCloud:
     def _receipt(self, vend: dict[str, Any]) -> dict[str, Any]:
         digits = self._tokens[vend["purchase_id"]]
         return {**vend, "token": digits, "tokens": [{"kind": "credit", "number": 1, "digits": digits}]}
+
+
+def _needed_minor(volume_ml: int) -> int:
+    return volume_ml * PRICE_MINOR_PER_M3 // 1_000_000 + FIXED_MINOR
 
 
 def _meter(number: int, gateway_id: int, channel: int) -> dict[str, Any]:

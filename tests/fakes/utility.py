@@ -66,12 +66,14 @@ class Town:
             self.customer = (await accounts.add(session, ADMIN, customer)).id
         return self
 
-    async def gateway(self, meters: int = 1) -> int:
-        """Make a gateway with meters on channels 0.."""
+    async def gateway(self, meters: int = 1, mode: int = 0) -> int:
+        """Make a gateway with meters on channels 0.., of kinds.MODE_*."""
         async with self.database.begin() as session:
             row = await service.add_gateway(session, ADMIN, self.utility, "g", self.now)
             for channel in range(meters):
-                await service.add_meter(session, self.key_store, ADMIN, self._meter_order(row.id, channel), self.now)
+                await service.add_meter(
+                    session, self.key_store, ADMIN, self._meter_order(row.id, channel, mode), self.now
+                )
             return row.id
 
     async def enrol(self, gateway: int, device: Device) -> Device:
@@ -104,7 +106,7 @@ class Town:
             )
             return await vending.vend(session, self.key_store, ADMIN, order, self.now)
 
-    def _meter_order(self, gateway: int, channel: int) -> service.NewMeterOrder:
+    def _meter_order(self, gateway: int, channel: int, mode: int) -> service.NewMeterOrder:
         self._drns += 1
         return service.NewMeterOrder(
             gateway_id=gateway,
@@ -119,6 +121,7 @@ class Town:
             kt=2,
             ti=1,
             opening_register_ml=0,
+            mode=mode,
         )
 
 

@@ -117,6 +117,7 @@ async def test_a_sale_shows_its_token_and_types_it_in(tab: Tab, cloud: FakeCloud
 
     sale = cloud.lists["/vends"][0]
     assert (sale["drn"], sale["volume_ml"], sale["delivery"]) == ("00100000002", 2_500_000, "keypad")
+    assert (sale["amount_minor"], sale["change_minor"]) == (665, 0), "what the cloud says that it needs, not the price"
     token = (await tab.locator("#receipt .token").inner_text()).replace(" ", "")
     assert len(token) == 20
     typed = ("02" + token)[-12:]  # the probe shows the last twelve; 0 wakes the panel, 2 is the meter's number

@@ -72,7 +72,7 @@ async def _all_verified(scene: Scene, site: Site) -> None:
     scene.say(f"{len(entries)} entries in the cloud, no gap, no double, none contradicted; the heads agree.")
     for channel, drn in sorted(site.drns.items()):
         meter = await scene.meter(drn)
-        credit = sum(e["delta_ml"] for e in entries if e["channel"] == channel and e["kind"] in ("token", "meter"))
+        credit = sum(e["delta"] for e in entries if e["channel"] == channel and e["kind"] in ("token", "meter"))
         left_ml = await scene.left_ml(site, channel)
         scene.require(credit - meter["register_ml"] == left_ml, f"meter {drn} does not add up")
         pipe = site.world.pipes[channel]

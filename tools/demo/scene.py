@@ -93,7 +93,7 @@ class Scene:
             if entry["kind"] == "charge" and entry["pot"] != _TOKEN_CREDIT:
                 left -= entry["register_ml"] - register
             elif entry["kind"] != "repay":
-                left += entry["delta_ml"]
+                left += entry["delta"]
             register = entry["register_ml"]
         return left
 

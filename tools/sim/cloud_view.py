@@ -11,7 +11,6 @@ from tools.api import Api, ApiError
 
 _EVERY_S = 1.0
 _KEPT = 60  # newest items of each list
-_LITRES_PER_M3 = 1000
 
 Item = dict[str, Any]
 
@@ -52,17 +51,18 @@ class CloudView:
             self.version += 1
 
     async def sell(self, drn: str, volume_ml: int, delivery: str) -> Item:
-        """Sell a volume for cash, exactly paid; the receipt. Raises ApiError."""
+        """Sell a volume for cash, for what the cloud says that it needs; the receipt. Raises ApiError."""
         meter = next((meter for meter in self.state["meters"] if meter["drn"] == drn), None)
         if meter is None:
             raise ApiError(404, "no_meter", f"There is no meter {drn}.")
-        currency, price = meter["currency"], meter["price_minor_per_m3"]
-        amount_minor = -(-volume_ml * price // (1000 * _LITRES_PER_M3))
+        currency = meter["currency"]
+        asked = {"drn": drn, "currency": currency, "volume_ml": volume_ml}
+        needed: Item = await self._api.post("/trial-vends", asked)
         order = {
             "purchase_id": str(uuid.uuid4()),
             "drn": drn,
             "volume_ml": volume_ml,
-            "tender": {"kind": "cash", "amount_minor": amount_minor, "currency": currency},
+            "tender": {"kind": "cash", "amount_minor": needed["tender_minor"], "currency": currency},
             "delivery": delivery,
         }
         receipt: Item = await self._api.post("/vends", order)

@@ -8,10 +8,15 @@ from cloud.app import ROUTES
 from cloud.keys import DATABASE
 from cloud.ledger.models import Case
 from shared.policy import FLOOR
+from tests.cloud.accounts.walked import walk_accounts
+from tests.cloud.agents.walked import walk_agents
 from tests.cloud.auth.test_second_factor import Browser
 from tests.cloud.auth.test_sessions import PASSWORD, login, operator, with_session
+from tests.cloud.billing.walked import walk_billing
 from tests.cloud.payments.walked import walk_payments
+from tests.cloud.reports.walked import walk_reports
 from tests.cloud.served import SGC, START, Api, Town, new_drn
+from tests.cloud.vending.walked import walk_tokens
 
 
 async def walk(api: Api) -> None:
@@ -28,7 +33,12 @@ async def walk(api: Api) -> None:
     await change_keys(api, town)
     places |= await control(api, town)
     places |= await walk_payments(api, town)
+    places |= await walk_reports(api, town)
+    places |= await walk_accounts(api)
+    places |= await walk_agents(api, town)
+    await walk_tokens(api)
     await api.call("PUT", f"/utilities/{town.utility}/token-limit", json={"token_max_ml": 10_000_000})
+    places |= await walk_billing(api)
     for route in ROUTES:
         if route.method == "GET":
             await api.get(route.path.format(**places))

@@ -92,6 +92,13 @@ async def test_what_cannot_exist_is_not_found(api: Api, path: str) -> None:
     assert (await api.get(path)).status == 404
 
 
+async def test_what_a_sentence_quotes_of_the_path_stays_on_its_line(api: Api) -> None:
+    answer = await api.get("/vends/%0A1")
+
+    assert (answer.status, answer.code) == (404, "not_found")
+    assert answer.message.startswith("path.purchase_id: ") and answer.message.isprintable()
+
+
 async def test_an_unknown_address_says_where_the_known_ones_are(api: Api) -> None:
     answer = await api.get("/nothing")
 

@@ -35,7 +35,9 @@ with warnings.catch_warnings():  # what it imports warns about what it will do d
         status_code_conformance,
     )
 
-EXAMPLES = 60 if os.environ.get("PENSTOCK_LONG") == "1" else 8
+_LONG = os.environ.get("PENSTOCK_LONG") == "1"
+EXAMPLES = {"sqlite": 60 if _LONG else 8, "postgres": 60 if _LONG else 3}
+"""How much is asked of each route by the kind of database; the second finds what only its types and texts refuse."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -59,7 +61,8 @@ class HurriedClock(HandClock):
 class Served:
     """A cloud in a thread of its own, with a town in it."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: Any, examples: int) -> None:
+        self.examples = examples
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -100,12 +103,27 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(migrated_sqlite: Any, tmp_path_factory: pytest.TempPathFactory, certificates: Paths) -> Iterator[Served]:
-    """A cloud over SQLite."""
-    folder = tmp_path_factory.mktemp("schemathesis")
-    (folder / "cloud.db").write_bytes(migrated_sqlite.read_bytes())
-    config = conftest.settings(f"sqlite:///{folder}/cloud.db", folder, certificates)
-    cloud = Served(config)
+def sqlite(migrated_sqlite: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A SQLite database."""
+    path = tmp_path_factory.mktemp("schemathesis") / "cloud.db"
+    path.write_bytes(migrated_sqlite.read_bytes())
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="module")
+def postgres(postgresql: str, migrated_postgresql: str) -> str:
+    """A PostgreSQL database."""
+    return conftest.new_postgresql(postgresql, "schemathesis", migrated_postgresql)
+
+
+@pytest.fixture(scope="module", params=EXAMPLES)
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, certificates: Paths
+) -> Iterator[Served]:
+    """A cloud over a database of each kind in turn."""
+    folder = tmp_path_factory.mktemp("served")
+    config = conftest.settings(request.getfixturevalue(request.param), folder, certificates)
+    cloud = Served(config, EXAMPLES[request.param])
     yield cloud
     cloud.stop()
 
@@ -125,7 +143,7 @@ def test_the_api_does_what_its_document_says(served: Served, name: str) -> None:
 
         @given(case=operation.as_strategy(generation_mode=mode), known=st.booleans())
         @settings(
-            max_examples=EXAMPLES,
+            max_examples=served.examples,
             deadline=None,
             database=None,
             phases=[Phase.generate],

@@ -135,8 +135,9 @@ async def test_a_key_that_is_over_before_it_begins_is_refused(api: Api) -> None:
     assert (answer.status, answer.code) == (422, "expiry_past")
 
 
-def test_the_api_knows_the_eight_roles() -> None:
-    names = {"administrator", "operator", "cashier", "tariff_manager", "approver", "auditor", "installer", "support"}
+def test_the_api_knows_the_nine_roles() -> None:
+    names = {"administrator", "operator", "cashier", "agent", "tariff_manager"}
+    names |= {"approver", "auditor", "installer", "support"}
 
     assert set(rules.ROLES) == set(Role.__args__) == names  # type: ignore[attr-defined]
 

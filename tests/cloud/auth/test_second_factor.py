@@ -137,6 +137,9 @@ async def test_wrong_codes_lock_the_account_although_the_password_is_right(api: 
 
     assert (locked.status, locked.code) == (429, "account_locked")
     assert int(locked.headers["Retry-After"]) == 30
+    entries = (await api.get("/audit", limit=500)).body["items"]
+    written = [entry["detail"] for entry in entries if entry["action"] == "login.failed"]
+    assert [(one["wrong"], one["failures"]) for one in written] == [("second factor", 1), ("second factor", 5)]
 
 
 async def test_the_second_factor_goes_with_password_and_code_only(any_api: Api) -> None:

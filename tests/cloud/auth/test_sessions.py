@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -189,3 +190,43 @@ def test_a_clock_that_is_set_back_keeps_nobody_out() -> None:
 
     with pytest.raises(TooManyRequests):
         limiter.count("one", 5_002)
+
+
+async def failures(api: Api) -> list[dict[str, Any]]:
+    entries = (await api.get("/audit", limit=500)).body["items"]
+    return [entry for entry in entries if entry["action"] == "login.failed"]
+
+
+async def test_the_audit_has_an_accounts_first_failure_and_each_that_locks_it(any_api: Api) -> None:
+    browser = await operator(any_api)
+
+    for _ in range(rules._FREE_FAILURES + 1):
+        await login(browser, "wrong password")
+
+    first, lock = await failures(any_api)
+    assert (first["subject"], first["actor"]) == (lock["subject"], "system:login")
+    assert first["detail"] == {"failures": 1, "locked_s": 0, "remote": "127.0.0.1", "wrong": "password"}
+    assert (lock["detail"]["failures"], lock["detail"]["locked_s"]) == (rules._FREE_FAILURES, 30)
+    assert "wrong password" not in str(await failures(any_api))
+
+
+async def test_a_failure_after_a_success_is_written_again(api: Api) -> None:
+    browser = await operator(api)
+
+    for password in ("wrong password", PASSWORD, "wrong password"):
+        await login(browser, password)
+
+    assert [entry["detail"]["failures"] for entry in await failures(api)] == [1, 1]
+
+
+async def test_unknown_addresses_are_written_once_a_minute_and_without_the_address(api: Api) -> None:
+    browser = await operator(api)
+
+    for address in ("secret1@b.example", "secret2@b.example"):
+        await login(browser, email=address)
+    api.clock.time += 60
+    await login(browser, email="secret3@b.example")
+
+    written = await failures(api)
+    assert [entry["subject"] for entry in written] == ["operator:unknown"] * 2
+    assert "secret" not in str(written)

@@ -29,9 +29,7 @@ async def test_entries_are_listed_in_pages_with_their_verdicts(any_api: Api) -> 
     assert [item["kind"] for item in items[:4]] == ["open", "policy", "meter", "charge"]
     assert [item["verdict"] for item in items[:4]] == ["explained", "explained", "explained", None]
     assert (
-        (items[3]["pot"], items[3]["delta_ml"]) == (4, 1000)
-        and items[3]["channel"] == 0
-        and items[0]["channel"] is None
+        (items[3]["pot"], items[3]["delta"]) == (4, 1000) and items[3]["channel"] == 0 and items[0]["channel"] is None
     )
     assert [item["hash"] for item in items] == [head.hex() for head in town.device.heads[1:]]
     assert rest["next"] is None

@@ -58,9 +58,10 @@ async def link(town: Town, ingest: Ingest) -> Link:
     return await connected(town, ingest)
 
 
-async def connected(town: Town, ingest: Ingest) -> Link:
+async def connected(town: Town, ingest: Ingest, mode: int = 0) -> Link:
+    """A gateway with one meter of a mode (kinds.MODE_*), enrolled by the cloud itself."""
     own = identity()
-    gateway = await town.gateway()
+    gateway = await town.gateway(mode=mode)
     claim = enrolment.Claim(own.device_public, own.seal_public, "0011223344556677")
     async with town.database.begin() as session:
         made = await enrolment.start(session, ADMIN, gateway, claim, town.now)
