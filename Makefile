@@ -30,6 +30,11 @@ FROZEN_STAMP := build/micropython32/.frozen-stamp
 FROZEN_FOLDERS := shared shared/sts firmware $(filter-out %__pycache__/,$(wildcard firmware/*/)) boards tests/bench tests/fakes tools/sim/device
 FROZEN_SOURCES := $(FROZEN_FOLDERS) $(foreach folder,$(FROZEN_FOLDERS),$(wildcard $(folder)/*.py))
 UMQTT_STAMP := build/micropython/lib/.stamp
+RP2040_STAMP := build/rp2040/.stamp
+EMULATOR_STAMP := tests/board/emulator/node_modules/.stamp
+# The one board whose image is built here; make firmware BOARD=NAME for another, see boards/README.md.
+BOARD ?= rp2_pico_ppp
+IMAGE := build/firmware/$(BOARD).bin
 SOFTHSM_STAMP := build/softhsm/.stamp
 SETUP := $(VENV_STAMP) $(STUBS_STAMP) $(MICROPYTHON_STAMP) $(UMQTT_STAMP)
 # What only tests need.
@@ -92,6 +97,10 @@ test-system: $(SETUP) ## Run the tests across gateway, broker and cloud
 test-browser: $(SETUP) browser ## Run the tests that use the development page in a real browser
 	@$(RUN) -m pytest tests/sim/test_page.py $(ARGS)
 
+.PHONY: test-board
+test-board: $(SETUP) $(EMULATOR_STAMP) firmware ## Run the real image on an emulated RP2040: LONG=1 cuts its power at every flash command
+	@PENSTOCK_LONG=$(LONG) $(RUN) -m pytest tests/board $(ARGS)
+
 .PHONY: test-life
 test-life: $(SETUP) ## Run random lives of gateways against slow models; LONG=1: longer ones, for ten minutes
 	@PENSTOCK_LONG=$(LONG) $(RUN) -m pytest tests/life $(if $(LONG),--timeout=3600) $(ARGS)
@@ -103,6 +112,15 @@ test-tidy: $(SETUP) ## Run the rules of the house: imports, device syntax, board
 .PHONY: bench
 bench: $(SETUP) $(FROZEN_STAMP) ## Measure speed against the regression bars
 	@$(RUN) -m tests.bench $(ARGS)
+
+##@ Board
+
+.PHONY: firmware
+firmware: $(IMAGE) ## Build the image of a board with the whole gateway in it: BOARD=rp2_pico_ppp
+
+.PHONY: board
+board: $(SETUP) $(EMULATOR_STAMP) firmware ## Run that image on an emulated board, with its display and keypad in this terminal
+	@$(RUN) -m tests.board $(ARGS)
 
 ##@ Check
 
@@ -155,6 +173,17 @@ $(STUBS_STAMP): tools/setup/stubs.sh tools/setup/stubs-esp32.lock tools/setup/st
 $(MICROPYTHON_STAMP): tools/setup/micropython.sh tools/setup/debian.sh
 	@bash tools/setup/micropython.sh build/micropython
 	@touch $@
+
+$(RP2040_STAMP): tools/setup/rp2040.sh tools/setup/debian.sh
+	@bash tools/setup/rp2040.sh build/rp2040
+	@touch $@
+
+$(EMULATOR_STAMP): tests/board/emulator/package-lock.json $(VENV_STAMP)
+	@bash tools/setup/emulator.sh $(CURDIR)/$(RUN) tests/board/emulator
+	@touch $@
+
+$(IMAGE): $(RP2040_STAMP) $(UMQTT_STAMP) $(VENV_STAMP) tools/setup/image.sh $(wildcard boards/*.py firmware/image/*) $(FROZEN_SOURCES)
+	@PYTHON=$(RUN) bash tools/setup/image.sh build/rp2040 $(BOARD) build/firmware
 
 $(SOFTHSM_STAMP): tools/setup/softhsm.sh tools/setup/debian.sh
 	@bash tools/setup/softhsm.sh build/softhsm

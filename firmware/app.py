@@ -166,15 +166,19 @@ class App:
         self._uptime_ms = uptime_ms
         self._log = log
         self._hardware = Hardware(board)
-        self._watchdog = system.Watchdog(board.WATCHDOG_MS)
-        self._supervisor = Supervisor(self._watchdog.feed, self._stop)
+        self._watchdog = None
+        self._supervisor = Supervisor(self._feed, self._stop)
 
     async def run(self) -> None:
-        """Start every task and feed the watchdog for them; does not return."""
+        """Start every task and feed the watchdog for them; does not return.
+
+        The watchdog begins with the gateway: before that the installer's tool must be able to stop the board and work.
+        """
         started = self._started()
         if started is None:
             self._supervisor.start("display", self._show_not_enrolled())
         else:
+            self._watchdog = system.Watchdog(board.WATCHDOG_MS)
             gateway = self._gateway(*started)
             report = self._supervisor.report
             tasks = Tasks(self._hardware, gateway, started[0], self._uptime_ms, report, self._log.note)
@@ -203,6 +207,10 @@ class App:
             gateway.start_pulses(channel, hardware.pulses[channel].count())
         self._log.note("gateway {} epoch {}: {}".format(config.gateway, config.epoch, gateway.recovery or "ready"))
         return gateway
+
+    def _feed(self):
+        if self._watchdog is not None:
+            self._watchdog.feed()
 
     async def _show_not_enrolled(self):
         text = Texts(_LANGUAGE)("not_enrolled")

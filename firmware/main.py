@@ -1,4 +1,7 @@
-"""Starts the gateway. If it ever ends, the reason is printed and the board starts afresh."""
+"""Starts the gateway. If it ever ends, the reason is printed and the board starts afresh.
+
+A board without a file system is left to the provisioning tool, which alone makes one: a damaged one may be evidence.
+"""
 
 import sys
 
@@ -6,12 +9,16 @@ import sys
 def run() -> None:
     """Run until something fails that no part knows how to handle; then reset."""
     import firmware.boot  # noqa: F401  room for tracebacks, before anything can fail
+    from firmware.drivers.flash import NoFileSystem
 
     try:
         from firmware import app
 
         app.run()
         print("the gateway returned")
+    except NoFileSystem:
+        print("there is no file system; the provisioning tool makes one")
+        return
     except Exception as error:
         sys.print_exception(error)
     from firmware.drivers import system

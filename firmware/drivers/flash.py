@@ -21,6 +21,10 @@ class FlashFull(OSError):
     """There is no room left; what was stored before is whole, the end of the last append may be torn."""
 
 
+class NoFileSystem(OSError):
+    """Nothing is mounted where the files should be: the board is new, or its flash is damaged."""
+
+
 class Flash:
     """The files of one directory, which is made if it is missing; capacity_bytes bounds what they may hold together."""
 
@@ -28,7 +32,7 @@ class Flash:
         self._directory = directory
         self._capacity_bytes = capacity_bytes
         if not _exists(directory):
-            os.mkdir(directory)
+            _make(directory)
         for name in os.listdir(directory):
             if name.endswith(_NEW):  # power went away inside replace(): the old file still stands
                 os.remove(directory + "/" + name)
@@ -103,6 +107,15 @@ class Flash:
     def _path(self, name: str) -> str:
         assert name and "/" not in name and not name.endswith(_NEW), "a plain file name"
         return self._directory + "/" + name
+
+
+def _make(directory: str) -> None:
+    try:
+        os.mkdir(directory)
+    except OSError as error:
+        if error.errno in (errno.ENODEV, errno.EPERM):
+            raise NoFileSystem(error.errno, "no file system")
+        raise
 
 
 def _sync(file) -> None:

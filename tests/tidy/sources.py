@@ -12,6 +12,7 @@ _NOT_OURS = {
     "build",
     "data",
     "__pycache__",
+    "node_modules",
     ".hypothesis",
     ".pytest_cache",
     ".ruff_cache",

@@ -60,6 +60,8 @@ DEVICE = {
     "firmware/drivers": {"shared", "firmware.drivers"} | ON_BOARDS | HARDWARE,
     "firmware/net": {"shared", "firmware.net"} | ON_BOARDS | NETWORK,
     "firmware/manifest.py": set(),
+    # What an image of our own freezes beside the firmware: it finds the flash before there is a file system.
+    "firmware/image": {"os", "rp2", "vfs"},
     # The simulated board: it stands for the hardware under the unix port, and starts the firmware.
     SIMULATED: {SIMULATED.replace("/", "."), "shared", "firmware", "boards", "board", "ffi", "vfs"}
     | ON_BOARDS

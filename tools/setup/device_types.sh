@@ -16,7 +16,7 @@ for stubs in "$root"/build/stubs/*/; do
         cat >"$project/pyrightconfig.json" <<CONFIG
 {
     "include": ["$root/firmware"],
-    "exclude": ["$root/firmware/manifest.py"],
+    "exclude": ["$root/firmware/manifest.py", "$root/firmware/image"],
     "extraPaths": ["$root", "$project/map", "$stubs"],
     "stubPath": "$stubs",
     "typeshedPath": "$stubs",

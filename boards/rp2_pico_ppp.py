@@ -1,0 +1,48 @@
+"""Raspberry Pi Pico (RP2040) with a modem on UART 0 by PPP: two meters, an image of our own."""
+
+BOARD = "rp2_pico_ppp"
+MAX_METERS = 2
+
+# Interrupts are off while flash is erased, so README.md states the highest pulse rate.
+PULSE_BACKEND = "hard_irq"
+PULSE_PINS = (9, 10)
+PULSE_MIN_WIDTH_MS = 10
+REVERSE_PINS = ()  # of meters that pulse apart for what flows backwards: a pin per channel
+
+# Keys are written row by row; a pressed key joins its row to its column.
+KEYPAD_ROWS = (2, 3, 4, 5)
+KEYPAD_COLS = (6, 7, 8)
+KEYPAD_KEYS = "123456789*0#"
+
+DISPLAY = "hd44780"  # or "ssd1306", or "" for none
+LCD_I2C_ID = 0
+LCD_I2C_SCL = 21
+LCD_I2C_SDA = 20
+LCD_I2C_HZ = 100000  # the PCF8574 ends there
+LCD_I2C_ADDRESS = 0x27
+LCD_COLUMNS = 20
+LCD_ROWS = 4
+
+# One entry per channel: "motor", or "latch" for a relay or solenoid that takes a pulse. An end switch joins its pin to
+# ground when the valve has arrived; where there are none (empty, or -1), a motor runs for VALVE_TRAVEL_MS.
+VALVE_KINDS = ("motor", "motor")
+VALVE_OPEN_PINS = (11, 13)
+VALVE_CLOSE_PINS = (12, 14)
+VALVE_OPENED_PINS = (15, 17)
+VALVE_CLOSED_PINS = (16, 18)
+VALVE_TRAVEL_MS = 10000
+VALVE_PULSE_MS = 100  # of a latch
+BYPASS_PINS = ()  # of a small valve that keeps a drip past the closed one: a pin per channel
+
+TAMPER_PIN = 19  # joined to ground while the lid is closed
+MAGNET_PIN = -1  # joined to ground while a magnet is near
+BUZZER_PIN = 22
+LED_PIN = 25
+
+HAS_WIFI = False
+NTP_HOST = ""  # name or address of a time server; "" asks none, see README.md
+WATCHDOG_MS = 8000  # the chip's longest is 8388 ms
+
+FLASH_DIRECTORY = "/penstock"
+FLASH_CAPACITY_BYTES = 983040  # of the 1 MB that the image leaves to its file system
+FLASH_ENCRYPTED = False  # the chip cannot
