@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from tests.board.emulated import EmulatedBoard
+from tests.board.emulated import IMAGE, EmulatedBoard
 from tools.api import Api
 from tools.provision import provision
 from tools.stack.seed import seed
 from tools.stack.stack import Ports, Stack
 
 _SITE = "Market Square 4"
+
+if not IMAGE.exists():  # `make firmware` has said why: this machine is no Debian
+    collect_ignore_glob = ["test_*.py"]
 
 
 class Cloud(Stack):

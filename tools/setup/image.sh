@@ -37,6 +37,7 @@ build() {
         "$python" "$root/tools/uf2.py" "$target/$board.bin" "$target/$board.uf2"
 }
 
+[ -d "$kit/source" ] || { say "not made: there is nothing to build an image from"; exit 0; }
 [ -f "$root/boards/$board.py" ] || { say "there is no board $board; see boards/README.md"; exit 1; }
 build >"$target/$board.log" 2>&1 || { tail -n 20 "$target/$board.log"; say "failed; all of it is in $target/$board.log"; exit 1; }
 say "$board: $(stat -c %s "$target/$board.bin") bytes of code in $target/$board.bin and $board.uf2"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Lays out in TARGET_FOLDER what an RP2040 image is built from: Debian's sources of MicroPython's rp2 port, of the SDK and
 # of what it needs, and a cross compiler, all installed nowhere. image.sh builds images from it.
-# Rule: versions of sources are pinned; where this cannot be done it says why and fails.
+# Rule: versions of sources are pinned; where there is no Debian it says so and makes nothing, under CI=true it fails.
 set -euo pipefail
 source "$(dirname "$0")/debian.sh"
 
@@ -96,7 +96,13 @@ build() {
     tidy_up
 }
 
-has_debian_archive || fail "an image needs Debian's package archive in apt's sources"
-command -v gcc >/dev/null || fail "there is no C compiler; install it (Debian: apt install gcc libc6-dev)"
+cannot() {
+    say "not made: $*"
+    if [ "${CI:-}" = true ]; then exit 1; fi
+    exit 0
+}
+
+has_debian_archive || cannot "an image needs Debian's package archive in apt's sources"
+command -v gcc >/dev/null || cannot "there is no C compiler; install it (Debian: apt install gcc libc6-dev)"
 build
 say "$("$target/bin/arm-none-eabi-gcc" --version | head -n 1) and MicroPython $VERSION in $target"
