@@ -98,8 +98,8 @@ test-browser: $(SETUP) browser ## Run the tests that use the development page in
 	@$(RUN) -m pytest tests/sim/test_page.py $(ARGS)
 
 .PHONY: test-board
-test-board: $(SETUP) $(EMULATOR_STAMP) firmware ## Run the real image on an emulated RP2040: LONG=1 cuts its power at every flash command
-	@PENSTOCK_LONG=$(LONG) $(RUN) -m pytest tests/board $(ARGS)
+test-board: $(SETUP) $(EMULATOR_STAMP) firmware ## Run the real image on an emulated RP2040
+	@$(RUN) -m pytest tests/board $(ARGS)
 
 .PHONY: test-life
 test-life: $(SETUP) ## Run random lives of gateways against slow models; LONG=1: longer ones, for ten minutes

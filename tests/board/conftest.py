@@ -37,7 +37,7 @@ class Enrolled:
 
 @pytest.fixture
 async def board(tmp_path: Path) -> AsyncIterator[EmulatedBoard]:
-    made = EmulatedBoard(tmp_path / "board")
+    made = EmulatedBoard(tmp_path / "board", speed=50)
     try:
         await made.start()
         yield made

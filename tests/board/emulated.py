@@ -23,12 +23,16 @@ _MAKE_FILE_SYSTEM = "import rp2, vfs\nvfs.VfsLfs2.mkfs(rp2.Flash(), progsize=256
 
 
 class EmulatedBoard:
-    """One board with its parts; `folder` has its flash and its log."""
+    """One board with its parts; `folder` has its flash and its log.
 
-    def __init__(self, folder: Path, image: Path = IMAGE) -> None:
+    While it has nothing to do its time goes at most `speed` times as fast as the clock on the wall.
+    """
+
+    def __init__(self, folder: Path, image: Path = IMAGE, speed: int = 1) -> None:
         self.folder = folder
         self.flash = folder / "flash.bin"
         self._image = image
+        self._speed = speed
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
@@ -48,6 +52,7 @@ class EmulatedBoard:
         ports = json.loads(await asyncio.wait_for(self._process.stdout.readline(), _START_S))
         self.repl = f"socket://127.0.0.1:{ports['repl']}"
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", ports["control"])
+        await self.do("speed", times=self._speed)
 
     async def stop(self) -> None:
         """Switch it off in good order: its flash is in the file then."""

@@ -45,10 +45,11 @@ export class Board {
     for (const { action } of this.actions.splice(0)) action(); // who waits for them is answered
   }
 
-  /** Let something happen after a time of the board, e.g. the end of a key press. */
+  /** Let something happen after a time of the board, e.g. the end of a key press; at once where no time passes. */
   after(ms, action) {
+    if (!this.chip) return action();
     this.actions.push({ at: this.nanos + ms * 1e6, action });
-    this.actions.sort((a, b) => a.at - b.at);
+    return this.actions.sort((a, b) => a.at - b.at);
   }
 
   /** Run for a slice of instructions. */
