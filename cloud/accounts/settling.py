@@ -1,6 +1,5 @@
 """Paying a debt otherwise than by a sale's share: from the customer's account, or by an agreement with all of it."""
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.accounts.change_models import DebtSettlement
@@ -47,9 +46,3 @@ async def settle(session: AsyncSession, row: PaymentDebt, amount_minor: int, sou
     session.add(paid)
     await session.flush()
     return paid.id
-
-
-async def settled_minor(session: AsyncSession, debt_id: int) -> int:
-    """Return what of a debt was paid otherwise than by sales."""
-    mine = select(func.coalesce(func.sum(DebtSettlement.amount_minor), 0)).where(DebtSettlement.debt_id == debt_id)
-    return int(await session.scalar(mine) or 0)

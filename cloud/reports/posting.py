@@ -11,7 +11,6 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.audit.service import Named
 from cloud.auth.actor import system
 from cloud.books import rules as book_rules
 from cloud.books import service as books
@@ -291,21 +290,6 @@ async def hand_over(session: AsyncSession, meter: Meter, now: int) -> int:
     day = (await zone_of(session, meter.utility_id)).local(now)[0]
     await _add_day(session, meter, day, unit_of(row, meter), Moved({CARRIED: -held}))
     await session.flush()
-    return held
-
-
-async def close_meter(session: AsyncSession, meter: Meter, actor: Named, now: int) -> int:
-    """Post what a meter held that will never speak again as carried away, and return it."""
-    held = await hand_over(session, meter, now)
-    row = await session.get(MeterPosition, meter.id)
-    if row is None or not held:
-        return held
-    holder = await holder_of(session, meter, None)
-    money = row.moved_money + (held if unit_of(row, meter) == MONEY else 0)
-    moved = Moved({CARRIED: -held})
-    made = draft(holder, f"{meter.id}:closed:{row.epoch}.{row.sequence}", "closed", unit_of(row, meter), moved, money)
-    if made is not None:
-        await books.post(session, made, actor, now)
     return held
 
 

@@ -16,8 +16,6 @@ const STEPS = {
   }),
   power: (board, { on }) => (on ? board.powerOn() : board.powerOff()),
   speed: (board, { times }) => (board.speed = times),
-  lid: (board, { closed }) => board.parts.lid.set(closed),
-  jam: (board, { channel, jammed }) => (board.parts.valves[channel].jammed = jammed),
 };
 
 /** Steps that take time of the board; they answer when they are over. */

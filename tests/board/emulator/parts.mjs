@@ -51,7 +51,6 @@ class Valve {
     this.lines = { opens, closes };
     this.ends = [new Contact(closed), new Contact(opened)];
     this.position = position;
-    this.jammed = false;
     this.since = clock.nanos;
     this.direction = 0;
     this.motions = 0;
@@ -62,14 +61,14 @@ class Valve {
 
   move() {
     const now = this.clock.nanos;
-    if (!this.jammed) this.position += (this.direction * (now - this.since)) / TRAVEL_NS;
+    this.position += (this.direction * (now - this.since)) / TRAVEL_NS;
     this.position = Math.min(1, Math.max(0, this.position));
     this.since = now;
     const direction = Number(isHigh(this.lines.opens)) - Number(isHigh(this.lines.closes));
     if (direction && direction !== this.direction) this.motions += 1;
     this.direction = direction;
     const left = direction > 0 ? 1 - this.position : this.position;
-    if (direction && left > 0 && !this.jammed) this.arrival.schedule(left * TRAVEL_NS);
+    if (direction && left > 0) this.arrival.schedule(left * TRAVEL_NS);
     else this.arrival.cancel();
     this.settle();
   }

@@ -181,22 +181,3 @@ async def test_a_meter_that_is_handed_over_holds_nothing_more(town: Town) -> Non
     await close(town)
     assert [row.consumed for row in await days(town)] == [3_000]
     await agree(town)
-
-
-async def test_a_meter_that_will_never_speak_again_leaves_what_it_held_as_carried(town: Town) -> None:
-    device = await town.device()
-    sale = await town.sell(device)
-    device.token(0, sale.vend.tid, sale.vend.volume_ml)
-    device.charge(0, 1_000)
-    await send(town, device)
-
-    async with town.database.begin() as session:
-        meter = await session.get_one(Meter, sale.vend.meter_id)
-        held = await posting.close_meter(session, meter, ADMIN, town.now)
-
-    assert held == 4_999_000
-    assert await volumes(town) == {
-        "issued:water": 5_000_000,
-        "consumed:water": -1_000,
-        "carried:water": -4_999_000,
-    }
