@@ -20,7 +20,7 @@ from cloud.auth.actor import Actor
 from cloud.books import rules as books
 from cloud.books import service as ledger_books
 from cloud.books.rules import Draft, Line
-from cloud.meters.models import Gateway, Meter
+from cloud.meters.models import Meter
 from cloud.tariffs.terms import VOLUME
 from cloud.vending import booking, delivery, voiding
 from cloud.vending import service as vending
@@ -92,7 +92,7 @@ async def _make(
     parts = [Carried(vend.units, vend.volume_ml, vend.money, vend.amount_minor) for vend, _ in wanted]
     priced = Priced(first.tariff_id, first.currency, first.price_minor_per_m3, 0)
     made = rows(actor, order, new, keyed, priced, parts, now)
-    advance(new, keyed, made[-1].tid, now)
+    await advance(session, new, keyed, made[-1].tid, now)
     for vend, (old, _) in zip(made, wanted, strict=True):
         vend.customer_id = old.customer_id
     session.add_all(made)
@@ -102,7 +102,7 @@ async def _make(
     await _record(session, new, first, made, now)
     await ledger_books.post(session, _entry(made, [draft for _, draft in wanted], swap), actor, now)
     sale = await vending.reprint(session, key_store, actor, made, now)
-    await delivery.deliver(session, sale, await session.get_one(Gateway, new.gateway_id), now)
+    await delivery.deliver(session, sale, new.gateway_id, now)
 
 
 def _order(swap: MeterSwap, new: Meter, first: Vend) -> Order:

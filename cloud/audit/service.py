@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.api.fields import PageQuery
 from cloud.audit.models import AuditEntry, AuditHead
 from cloud.auth.actor import Actor
 from cloud.rows import of_actor, rows_after
+from cloud.together import add
 
 COMMON_CHAIN = 0
 _TABLE: Any = AuditEntry.__table__
-_ADD = insert(_TABLE).inline()  # nobody asks for its number
 
 
 class Named(Protocol):
@@ -43,7 +43,7 @@ async def record(
         "subject": subject,
         "detail": dict(detail),
     }
-    await session.execute(_ADD, entry)
+    await add(session, _TABLE, entry)  # nobody asks for its number
 
 
 async def heads(session: AsyncSession) -> list[tuple[int, int, bytes]]:

@@ -5,7 +5,7 @@ Locks: floored accounts in the order of their numbers, before any posting; other
 
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Integer, String, bindparam, func, insert, select, text, tuple_
+from sqlalchemy import ARRAY, BigInteger, Integer, String, bindparam, func, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,22 +16,24 @@ from cloud.books.models import ENTRY_IDS, BookAccount, BookEntry, BookPosting
 from cloud.books.rules import Account, Draft
 from cloud.db import KEPT
 from cloud.errors import Conflict
+from cloud.together import Part, also
 
-_AT_ONCE = text(
-    "WITH numbered AS (SELECT nextval('book_entry_id_seq') AS id), posted AS ("
+_AT_ONCE = Part(
+    "numbered AS (SELECT nextval('book_entry_id_seq') AS id), posted AS ("
     "INSERT INTO book_posting (entry_id, line, lines, account_id, amount, what) "
     "SELECT numbered.id, line.line, :lines, line.account_id, line.amount, line.what FROM numbered, "
     "unnest(CAST(:accounts AS BIGINT[]), CAST(:amounts AS BIGINT[]), CAST(:whats AS VARCHAR[])) "
-    "WITH ORDINALITY AS line(account_id, amount, what, line)) "
+    "WITH ORDINALITY AS line(account_id, amount, what, line)), entered AS ("
     "INSERT INTO book_entry (id, lines, utility_id, key, sha256, kind, subject, actor, reason, at) "
-    "SELECT id, :lines, :utility_id, :key, :sha256, :kind, :subject, :actor, :reason, :at FROM numbered RETURNING id"
-).bindparams(
-    bindparam("lines", type_=Integer),
-    bindparam("accounts", type_=ARRAY(BigInteger)),
-    bindparam("amounts", type_=ARRAY(BigInteger)),
-    bindparam("whats", type_=ARRAY(String)),
+    "SELECT id, :lines, :utility_id, :key, :sha256, :kind, :subject, :actor, :reason, :at FROM numbered)",
+    (
+        bindparam("lines", type_=Integer),
+        bindparam("accounts", type_=ARRAY(BigInteger)),
+        bindparam("amounts", type_=ARRAY(BigInteger)),
+        bindparam("whats", type_=ARRAY(String)),
+    ),
 )
-"""An entry with its postings in one statement, on PostgreSQL; the entry's trigger is last there, too."""
+"""An entry with its postings as part of one statement, on PostgreSQL; the entry's trigger is last there, too."""
 _LOCKED = (
     select(BookAccount)
     .where(BookAccount.utility_id == bindparam("utility_id"), BookAccount.code == bindparam("code"))
@@ -43,17 +45,30 @@ _MADE = "books_made"
 _KEPT_MAX = 10_000
 
 
-async def post(session: AsyncSession, draft: Draft, actor: Named, now: int, *, is_new: bool = False) -> int:
+async def post_new(session: AsyncSession, draft: Draft, actor: Named, now: int) -> None:
+    """Write an entry whose key nobody has used, and nobody can use now, by what the caller holds.
+
+    On PostgreSQL it is written together with what else is, if that is gathered.
+    """
+    if not _is_postgresql(session):
+        await post(session, draft, actor, now)
+        return
+    accounts = await _checked(session, draft)
+    values = {
+        **_entry_values(draft, actor, now),
+        "accounts": [accounts[line.account] for line in draft.lines],
+        "amounts": [line.amount for line in draft.lines],
+        "whats": [line.what for line in draft.lines],
+    }
+    await also(session, _AT_ONCE, values)
+
+
+async def post(session: AsyncSession, draft: Draft, actor: Named, now: int) -> int:
     """Write an entry and return its id; the same again returns the first. Conflict if its key says something else.
 
     AssertionError for one that does not balance, or that takes a floored account below zero: callers settle first.
-    With `is_new` the caller knows that nobody has used the key, and holds what lets nobody use it now.
     """
-    assert len(draft.lines) > 1, "an entry has two lines at least"
-    assert not rules.imbalance(draft), f"entry {draft.key} does not balance: {rules.imbalance(draft)}"
-    accounts = await _numbers(session, draft)
-    if is_new and _is_postgresql(session):
-        return await _write_at_once(session, draft, accounts, actor, now)
+    accounts = await _checked(session, draft)
     entry_id: int
     entry_id, first = (await session.execute(_numbered(session, draft))).one()
     if first is not None:
@@ -67,6 +82,13 @@ async def post(session: AsyncSession, draft: Draft, actor: Named, now: int, *, i
             raise
         return await _same(session, first, draft)
     return entry_id
+
+
+async def _checked(session: AsyncSession, draft: Draft) -> dict[Account, int]:
+    """The numbers of the accounts of an entry that may be written."""
+    assert len(draft.lines) > 1, "an entry has two lines at least"
+    assert not rules.imbalance(draft), f"entry {draft.key} does not balance: {rules.imbalance(draft)}"
+    return await _numbers(session, draft)
 
 
 async def locked(session: AsyncSession, utility_id: int, account: Account) -> BookAccount:
@@ -173,18 +195,6 @@ async def _same(session: AsyncSession, entry_id: int, draft: Draft) -> int:
     if said != rules.content_hash(draft):
         raise Conflict("entry_differs", f"The books have another entry under {draft.key}; correct it by a new one.")
     return entry_id
-
-
-async def _write_at_once(
-    session: AsyncSession, draft: Draft, accounts: dict[Account, int], actor: Named, now: int
-) -> int:
-    values = {
-        **_entry_values(draft, actor, now),
-        "accounts": [accounts[line.account] for line in draft.lines],
-        "amounts": [line.amount for line in draft.lines],
-        "whats": [line.what for line in draft.lines],
-    }
-    return int((await session.execute(_AT_ONCE, values)).scalar_one())
 
 
 def _entry_values(draft: Draft, actor: Named, now: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Writing messages. A message is added in the transaction of its cause: both stay or neither."""
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +10,9 @@ from cloud.accounts.models import Customer
 from cloud.notify import contacts
 from cloud.notify.contacts import Contact
 from cloud.notify.models import QUEUED, Message
+from cloud.together import add as add_row
+
+_TABLE: Any = Message.__table__
 
 
 async def add(
@@ -20,13 +24,13 @@ async def add(
     text: str,
     now: int,
     vend_id: int | None = None,
-) -> Message | None:
-    """Queue a message; None for a customer without an address. `{token}` in text becomes the token of vend_id."""
+) -> None:
+    """Queue a message, unless the customer has no address. `{token}` in text becomes the token of vend_id."""
     customer = await session.get_one(Customer, customer_id)
     ways = contacts.addresses(customer)
-    if not ways:
-        return None
-    return await _queue(session, _message(utility_id, customer_id, kind, text, vend_id, now), ways[0])
+    if ways:
+        row = _row(utility_id, customer_id, kind, text, vend_id, now)
+        await add_row(session, _TABLE, row | {"channel": ways[0].channel, "address": ways[0].address})
 
 
 async def repeat(
@@ -36,9 +40,12 @@ async def repeat(
     way = await next_way(session, message, carries)
     if way is None:
         return None
-    again = _message(message.utility_id, message.customer_id, message.kind, text or message.text, message.vend_id, now)
-    again.previous_id = message.id
-    return await _queue(session, again, way)
+    said = text or message.text
+    row = _row(message.utility_id, message.customer_id, message.kind, said, message.vend_id, now)
+    again = Message(**row, channel=way.channel, address=way.address, previous_id=message.id)
+    session.add(again)
+    await session.flush()
+    return again
 
 
 async def next_way(session: AsyncSession, message: Message, carries: Callable[[str], bool]) -> Contact | None:
@@ -61,23 +68,16 @@ async def _used(session: AsyncSession, message: Message) -> set[str]:
     return used
 
 
-def _message(utility_id: int, customer_id: int, kind: str, text: str, vend_id: int | None, now: int) -> Message:
-    return Message(
-        utility_id=utility_id,
-        customer_id=customer_id,
-        vend_id=vend_id,
-        kind=kind,
-        text=text,
-        state=QUEUED,
-        attempts=0,
-        tried=0,
-        next_attempt_at=now,
-        created_at=now,
-    )
-
-
-async def _queue(session: AsyncSession, message: Message, way: Contact) -> Message:
-    message.channel, message.address = way.channel, way.address
-    session.add(message)
-    await session.flush()
-    return message
+def _row(utility_id: int, customer_id: int, kind: str, text: str, vend_id: int | None, now: int) -> dict[str, Any]:
+    return {
+        "utility_id": utility_id,
+        "customer_id": customer_id,
+        "vend_id": vend_id,
+        "kind": kind,
+        "text": text,
+        "state": QUEUED,
+        "attempts": 0,
+        "tried": 0,
+        "next_attempt_at": now,
+        "created_at": now,
+    }

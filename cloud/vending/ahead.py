@@ -5,7 +5,7 @@ The rows are then in the session, so that later look-ups by their keys ask the d
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, String, and_, bindparam, exists, select
+from sqlalchemy import BigInteger, String, and_, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.accounts.models import Customer
@@ -14,9 +14,11 @@ from cloud.meters.policies import ALL_METERS
 from cloud.meters.standing import newest_state
 from cloud.tariffs.models import Tariff, TariffVersion
 from cloud.tariffs.versions import APPROVED
+from cloud.vending import sealed
 from cloud.vending.key_change import OPEN
-from cloud.vending.models import KeyChange, VendingKey
+from cloud.vending.models import VEND_IDS, KeyChange, SealedSecret, Vend, VendingKey
 from cloud.vending.sale_models import PaymentDebt
+from cloud.vending.vending_keys import is_sealed_in
 
 _NOW = bindparam("now", type_=BigInteger)
 _IN_FORCE = (
@@ -45,12 +47,13 @@ _OWES = (
 )
 _OPENED = and_(MeterOpening.meter_id == Meter.id, MeterOpening.epoch == Gateway.epoch)
 _AHEAD = (
-    select(Gateway, MeterOpening, VendingKey, Tariff, TariffVersion, PolicyDocument, Utility, Customer)
-    .add_columns(_CHANGES, _OWES, newest_state(Meter.gateway_id))
+    select(VendingKey, SealedSecret, Tariff, TariffVersion, PolicyDocument, Utility, Customer)
+    .add_columns(MeterOpening.meter_id.is_not(None), _CHANGES, _OWES, newest_state(Meter.gateway_id))
     .select_from(Meter)
     .join(Gateway, Gateway.id == Meter.gateway_id)
     .outerjoin(MeterOpening, _OPENED)
     .join(VendingKey, VendingKey.id == Meter.vending_key_id)
+    .outerjoin(SealedSecret, is_sealed_in())
     .join(Tariff, Tariff.id == Meter.tariff_id)
     .outerjoin(TariffVersion, TariffVersion.id == _IN_FORCE)
     .join(PolicyDocument, PolicyDocument.id == _POLICY)
@@ -59,29 +62,41 @@ _AHEAD = (
     .where(Meter.id == bindparam("meter_id", type_=BigInteger))
 )
 
+_AHEADS = {
+    "postgresql": _AHEAD.add_columns(VEND_IDS.next_value()),
+    # Its one writer gives out one number after another.
+    "sqlite": _AHEAD.add_columns(select(func.coalesce(func.max(Vend.id), 0) + 1).scalar_subquery()),
+}
+
 
 @dataclass(frozen=True)
 class Ahead:
-    """The rows that a meter refers to; `opening` and `version` None where there is none now.
+    """The rows that a meter refers to; `version` None where there is none now, `sealed` where a token has the key.
 
-    `key_changes` and `owes` tell whether a key change, a debt in the currency of the sale is open: those are read again
-    under their locks. `state` is the newest of the gateway's ledger.
+    `is_open`: the ledger of the meter's gateway knows it. `key_changes` and `owes` tell whether a key change, a debt in
+    the currency of the sale is open: those are read again under their locks. `state` is the newest of the gateway's
+    ledger, `vend_id` a number that the next vend may have.
     """
 
-    gateway: Gateway
-    opening: MeterOpening | None
     key: VendingKey
+    sealed: SealedSecret | None
     tariff: Tariff
     version: TariffVersion | None
     policy: PolicyDocument
     utility: Utility
     customer: Customer | None
+    is_open: bool
     key_changes: bool
     owes: bool
     state: bytes | None
+    vend_id: int
 
 
 async def read(session: AsyncSession, meter: Meter, currency: str, now: int) -> Ahead:
     """Return what a sale in a currency needs to know of a meter now; keep it as long as the sale lasts."""
     values = {"meter_id": meter.id, "currency": currency, "now": now}
-    return Ahead(*(await session.execute(_AHEAD, values)).one())
+    statement = _AHEADS[session.get_bind().dialect.name]
+    known = Ahead(*(await session.execute(statement, values)).one())
+    if known.sealed is not None:
+        sealed.note(session, known.sealed)
+    return known

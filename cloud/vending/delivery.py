@@ -4,35 +4,44 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.accounts.models import Customer
 from cloud.commands import service as commands
-from cloud.meters.models import Gateway
 from cloud.notify import outbox, texts
 from cloud.vending.tokens import Sale, Token
 
 REMOTE = "remote"
 
 
-async def deliver(session: AsyncSession, sale: Sale, gateway: Gateway, now: int) -> None:
-    """Queue every token of a remote sale, in the order to enter them, and tell the customer."""
+async def deliver(session: AsyncSession, sale: Sale, gateway_id: int, now: int) -> None:
+    """Queue every token of a remote sale, and tell the customer."""
+    await queue(session, sale, gateway_id, now)
+    await announce(session, sale, now)
+
+
+async def queue(session: AsyncSession, sale: Sale, gateway_id: int, now: int) -> None:
+    """Queue every token of a remote sale, in the order to enter them."""
     if sale.vend.delivery == REMOTE:
         for token in sale.tokens:
-            await _queue(session, sale, token, gateway, now)
+            await _queue(session, sale, token, gateway_id, now)
+
+
+async def announce(session: AsyncSession, sale: Sale, now: int) -> None:
+    """Tell the customer of a sale, if there is one."""
     if sale.vend.customer_id is not None:
         await tell(session, sale, sale.vend.customer_id, now)
 
 
-async def send_again(session: AsyncSession, sale: Sale, gateway: Gateway, now: int, *, with_sections: bool) -> None:
+async def send_again(session: AsyncSession, sale: Sale, gateway_id: int, now: int, *, with_sections: bool) -> None:
     """Queue what of a sale the meter has not shown, after the sections if its key change is open: each counts once."""
     for token in sale.tokens:
         if with_sections if token.vend is None else token.vend.state == "vended":
-            await _queue(session, sale, token, gateway, now)
+            await _queue(session, sale, token, gateway_id, now)
 
 
-async def _queue(session: AsyncSession, sale: Sale, token: Token, gateway: Gateway, now: int) -> None:
+async def _queue(session: AsyncSession, sale: Sale, token: Token, gateway_id: int, now: int) -> None:
     meter, change_id = sale.meter, sale.vend.key_change_id
     if token.vend is not None:
         await commands.queue_token(
             session,
-            gateway_id=gateway.id,
+            gateway_id=gateway_id,
             channel=meter.channel,
             drn=meter.drn,
             digits=token.digits,
@@ -43,7 +52,7 @@ async def _queue(session: AsyncSession, sale: Sale, token: Token, gateway: Gatew
     assert change_id is not None, "sections belong to a key change"
     await commands.queue_section(
         session,
-        gateway_id=gateway.id,
+        gateway_id=gateway_id,
         channel=meter.channel,
         drn=meter.drn,
         key_change_id=change_id,

@@ -13,7 +13,7 @@ from cloud.vending import booking, money, money_plan, pricing, rules
 from cloud.vending.accounts import Movement
 from cloud.vending.ahead import Ahead
 from cloud.vending.order import Keyed, Order, advance
-from cloud.vending.rows import Carried, Made, Priced, rows
+from cloud.vending.rows import Carried, Made, Priced, add_vends, rows
 
 
 async def give(
@@ -25,9 +25,8 @@ async def give(
     parts = await _parts(session, order, meter)
     priced = Priced(tariff.id, order.currency, 0, 0)
     made = rows(actor, order, meter, keyed, priced, parts, now)
-    advance(meter, keyed, made[-1].tid, now)
-    session.add_all(made)
-    await session.flush()
+    await advance(session, meter, keyed, made[-1].tid, now)
+    await add_vends(session, made, found.vend_id)
     await books.post(session, booking.gift(made, meter.commodity, order.reason), actor, now)
     return Made(made, None, Movement())
 

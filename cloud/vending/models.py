@@ -5,6 +5,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    Sequence,
     SmallInteger,
     String,
     UniqueConstraint,
@@ -13,6 +14,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db import Base, BigId
+
+VEND_IDS = Sequence("vend_id_seq", metadata=Base.metadata)
+"""Numbers vends on PostgreSQL, also those whose number is wanted before they are there."""
 
 
 class SealedSecret(Base):

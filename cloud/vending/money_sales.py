@@ -14,12 +14,12 @@ from cloud.vending.ahead import Ahead
 from cloud.vending.money_plan import MoneyBuyer, MoneyPlan, buyer, plan
 from cloud.vending.money_statement import money_statement
 from cloud.vending.order import Keyed, Order, advance, wanted
-from cloud.vending.rows import Carried, Made, Priced, rows
+from cloud.vending.rows import Carried, Made, Priced, add_record, add_vends, rows
 from cloud.vending.sale_models import SaleRecord
 
 
 async def sell(
-    session: AsyncSession, actor: Actor, order: Order, meter: Meter, keyed: Keyed, _found: Ahead, now: int
+    session: AsyncSession, actor: Actor, order: Order, meter: Meter, keyed: Keyed, known: Ahead, now: int
 ) -> Made:
     """Add the rows of a sale of money and put it into the books."""
     found = await buyer(session, meter, order.currency, now, lock=True)
@@ -27,12 +27,11 @@ async def sell(
     priced = Priced(found.tariff.id, order.currency, 0, planned.settled.change_minor)
     parts = [Carried(0, 0, part.money, part.amount_minor) for part in planned.parts]
     made = rows(actor, order, meter, keyed, priced, parts, now)
-    advance(meter, keyed, made[-1].tid, now)
-    session.add_all(made)
+    await advance(session, meter, keyed, made[-1].tid, now)
+    await add_vends(session, made, known.vend_id)
     record = await _record(session, found, planned, order.purchase_id, now)
-    session.add(record)
-    await session.flush()
-    await books.post(session, booking.money_sale(made, planned.settled), actor, now, is_new=True)
+    await add_record(session, record)
+    await books.post_new(session, booking.money_sale(made, planned.settled), actor, now)
     await debts.take_share(session, found.debt, order.purchase_id, planned.settled.debt_minor, found.month, now)
     settled = planned.settled
     return Made(made, record, moved(settled.from_account_minor, settled.to_account_minor, found.balance_minor))

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
+
 from cloud.errors import Refused
 from cloud.meters.models import Meter
+from cloud.together import change as change_row
 from cloud.vending.key_change import ISSUED, PLANNED
 from cloud.vending.models import KeyChange, VendingKey
 from cloud.vending.purchase import Wanted
@@ -57,7 +61,7 @@ def wanted(order: Order, meter: Meter) -> Wanted:
     return Wanted(order.volume_ml, order.tender_minor, order.change == ACCOUNT)
 
 
-def advance(meter: Meter, keyed: Keyed, tid: int, now: int) -> None:
+async def advance(session: AsyncSession, meter: Meter, keyed: Keyed, tid: int, now: int) -> None:
     """Note the last identifier that was issued, and that the key change behind the tokens is out."""
     change = keyed.change
     if change is not None and change.state == PLANNED:
@@ -65,4 +69,5 @@ def advance(meter: Meter, keyed: Keyed, tid: int, now: int) -> None:
     if change is not None and change.roll_over:
         change.last_tid = tid
     else:
-        meter.last_tid = tid
+        set_committed_value(meter, "last_tid", tid)
+        await change_row(session, Meter.__table__, meter.id, {"last_tid": tid})

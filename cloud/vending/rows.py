@@ -3,16 +3,24 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Integer, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.auth.actor import Actor
 from cloud.meters.models import Meter
+from cloud.together import add
 from cloud.vending import rules
 from cloud.vending.accounts import Movement
-from cloud.vending.models import Vend
+from cloud.vending.models import VEND_IDS, Vend
 from cloud.vending.order import Keyed, Order
 from cloud.vending.sale_models import SaleRecord
 
 _RND_VALUES = 16
+_VEND: Any = Vend.__table__
+_SALE: Any = SaleRecord.__table__
+_MORE_IDS = select(VEND_IDS.next_value()).select_from(func.generate_series(1, bindparam("more", type_=Integer)))
 
 
 @dataclass(frozen=True)
@@ -80,3 +88,25 @@ def rows(
         )
         made.append(row)
     return made
+
+
+async def add_vends(session: AsyncSession, made: Sequence[Vend], first_id: int) -> None:
+    """Number the rows of a purchase from an id that was taken for the first, and add them."""
+    more = len(made) - 1
+    if session.get_bind().dialect.name == "postgresql":
+        ids = [first_id, *await session.scalars(_MORE_IDS, {"more": more})] if more else [first_id]
+    else:
+        ids = list(range(first_id, first_id + more + 1))
+    for row, vend_id in zip(made, ids, strict=True):
+        row.id = vend_id
+        await add(session, _VEND, _given(row))
+
+
+async def add_record(session: AsyncSession, record: SaleRecord) -> None:
+    """Add what a purchase came to."""
+    await add(session, _SALE, _given(record))
+
+
+def _given(row: Vend | SaleRecord) -> dict[str, Any]:
+    """What was said of a row, by its columns."""
+    return {name: value for name, value in vars(row).items() if name != "_sa_instance_state"}

@@ -12,6 +12,12 @@ _OF_SUBJECT = (
     .where(SealedSecret.purpose == bindparam("purpose"), SealedSecret.subject == bindparam("subject"))
     .execution_options(autoflush=False)  # what is put is flushed at once
 )
+_READ = "sealed_read"
+
+
+def note(session: AsyncSession, row: SealedSecret) -> None:
+    """Tell that the row of a secret was read along with others; while it is kept, its use asks the database nothing."""
+    session.info.setdefault(_READ, {})[row.purpose, row.subject] = row.id
 
 
 class SealedSecrets:
@@ -65,6 +71,9 @@ class SealedSecrets:
 
 
 async def _find(session: AsyncSession, purpose: str, subject: str) -> SealedSecret | None:
+    known = session.info.get(_READ, {}).get((purpose, subject))
+    if known is not None:
+        return await session.get(SealedSecret, known)
     return await session.scalar(_OF_SUBJECT, {"purpose": purpose, "subject": subject})
 
 

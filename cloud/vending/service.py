@@ -8,7 +8,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import String, bindparam, select
+from sqlalchemy import BigInteger, String, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +21,7 @@ from cloud.errors import Conflict, NotFound, Refused
 from cloud.meters import service as meters
 from cloud.meters.models import Meter
 from cloud.rows import of_actor, rows_after
+from cloud.together import together
 from cloud.vending import accounts, ahead, booking, debts, delivery, free_tokens, key_change, money_sales, pricing
 from cloud.vending import order as orders
 from cloud.vending.ahead import Ahead
@@ -28,7 +29,7 @@ from cloud.vending.models import KeyChange, Purchase, Vend, VendingKey
 from cloud.vending.order import FREE, Keyed, advance, wanted
 from cloud.vending.pricing import Buyer
 from cloud.vending.purchase import Plan, plan
-from cloud.vending.rows import Carried, Made, Priced
+from cloud.vending.rows import Carried, Made, Priced, add_record, add_vends
 from cloud.vending.rows import rows as rows_of
 from cloud.vending.sale_models import SaleRecord
 from cloud.vending.store import CreditToken, KeyStore, MeterIdentity, Use
@@ -47,6 +48,7 @@ _LOCKED_METER = (
     .with_for_update()
     .execution_options(populate_existing=True)
 )
+_LOCKED_METER_OF = _LOCKED_METER.where(Meter.utility_id == bindparam("utility_id", type_=BigInteger))
 
 
 async def vend(session: AsyncSession, key_store: KeyStore, actor: Actor, order: Order, now: int) -> Sale:
@@ -57,12 +59,14 @@ async def vend(session: AsyncSession, key_store: KeyStore, actor: Actor, order: 
     known = await ahead.read(session, meter, order.currency, now)
     _check_opened(meter, known)
     keyed = await keyed_for(session, meter) if known.key_changes else _under_its_key(meter, known.key)
-    made = await _maker(order, meter)(session, actor, order, meter, keyed, known, now)
+    async with together(session):
+        made = await _maker(order, meter)(session, actor, order, meter, keyed, known, now)
+        tokens = await _tokens(session, key_store, actor, made.rows, meter, now)
+        sale = Sale(made.rows, meter, tokens, made.movement, made.record)
+        await _record(session, actor, sale, now)
+        await delivery.announce(session, sale, now)
     await agents.sold(session, actor, made.rows, now)
-    tokens = await _tokens(session, key_store, actor, made.rows, meter, now)
-    sale = Sale(made.rows, meter, tokens, made.movement, made.record)
-    await _record(session, actor, sale, now)
-    await delivery.deliver(session, sale, known.gateway, now)
+    await delivery.queue(session, sale, meter.gateway_id, now)
     return sale
 
 
@@ -80,12 +84,11 @@ async def _sell(
     planned = plan(wanted(order, meter), buyer.standing)
     settled = planned.settled
     rows = _rows(actor, order, buyer, keyed, planned, now)
-    advance(meter, keyed, rows[-1].tid, now)
-    session.add_all(rows)
+    await advance(session, meter, keyed, rows[-1].tid, now)
+    await add_vends(session, rows, known.vend_id)
     record = await pricing.record(session, buyer, planned, order.purchase_id, now)
-    session.add(record)
-    await session.flush()
-    await books.post(session, booking.sale(rows, meter.commodity, settled), actor, now, is_new=True)
+    await add_record(session, record)
+    await books.post_new(session, booking.sale(rows, meter.commodity, settled), actor, now)
     await debts.take_share(session, buyer.debt, order.purchase_id, settled.debt_minor, buyer.month, now)
     balance = buyer.standing.balance_minor
     return Made(rows, record, accounts.moved(settled.from_account_minor, settled.to_account_minor, balance))
@@ -166,13 +169,14 @@ async def tokens_of(session: AsyncSession, key_store: KeyStore, actor: Actor, ve
 
 async def _locked_meter(session: AsyncSession, actor: Actor, drn: str) -> Meter:
     # The lock makes token identifiers of one meter rise one after another.
-    meter = await session.scalar(of_actor(_LOCKED_METER, actor, Meter.utility_id), {"drn": drn})
+    statement = _LOCKED_METER if actor.utility_id is None else _LOCKED_METER_OF
+    meter = await session.scalar(statement, {"drn": drn, "utility_id": actor.utility_id})
     return meter or await meters.meter_of(session, actor, drn)  # which says that it is not there
 
 
 def _check_opened(meter: Meter, known: Ahead) -> None:
-    if known.opening is None:
-        gateway = known.gateway.id
+    if not known.is_open:
+        gateway = meter.gateway_id
         closed = f"Meter {meter.drn} was not open when gateway {gateway} was enrolled; enrol the gateway first."
         raise Refused("meter_not_enrolled", closed)
 

@@ -1,14 +1,16 @@
 """Where vending keys are made and used: sealed in the database, or inside a PKCS#11 token that they never leave."""
 
+import functools
 import hashlib
 import hmac
 from typing import Protocol
 
+from sqlalchemy import ColumnElement, String, and_, cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.errors import Unavailable
 from cloud.vending import sts
-from cloud.vending.models import VendingKey
+from cloud.vending.models import SealedSecret, VendingKey
 from cloud.vending.pkcs11_token import KeyNotThere, Pkcs11Token, TokenUnusable
 from cloud.vending.sealed import SealedSecrets
 from cloud.vending.store import MeterIdentity
@@ -16,6 +18,7 @@ from cloud.vending.store import MeterIdentity
 _PURPOSE = "vending"
 _CHECK_TEXT = b"penstock vending key check"
 _CHECK_BYTES = 4
+_ATTRIBUTES = ("utility_id", "sgc", "krn", "kt", "base_year", "ken", "dkga", "ea")
 
 
 class VendingKeys(Protocol):
@@ -88,9 +91,15 @@ class TokenVendingKeys:
         return sts.leftmost(mac, key)
 
 
+def is_sealed_in() -> ColumnElement[bool]:
+    """The condition that joins a vending key with its sealed secret, where it has one."""
+    columns: list[ColumnElement[str]] = [cast(getattr(VendingKey, name), String) for name in _ATTRIBUTES]
+    subject = functools.reduce(lambda before, column: before + "/" + column, columns)
+    return and_(SealedSecret.purpose == _PURPOSE, SealedSecret.subject == subject)
+
+
 def _subject(key: VendingKey) -> str:
-    attributes = (key.utility_id, key.sgc, key.krn, key.kt, key.base_year, key.ken, key.dkga, key.ea)
-    return "/".join(str(attribute) for attribute in attributes)
+    return "/".join(str(getattr(key, name)) for name in _ATTRIBUTES)
 
 
 def _label(key: VendingKey, check_value: str) -> str:

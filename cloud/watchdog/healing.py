@@ -43,7 +43,7 @@ async def command(session: AsyncSession, key_store: KeyStore, watched: WatchedPu
     sale = await vending.reprint(session, key_store, ACTOR, found.progress.vends, now)
     change = await key_change.open_for(session, found.meter.id)
     leads_there = change is not None and change.id == sale.vend.key_change_id
-    await delivery.send_again(session, sale, found.gateway, now, with_sections=leads_there)
+    await delivery.send_again(session, sale, found.gateway.id, now, with_sections=leads_there)
     watched.commanded += 1
     watched.commanded_at = now
     await _record(session, watched, "purchase.command", {"gateway": found.gateway.id}, now)

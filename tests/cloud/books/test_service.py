@@ -2,6 +2,8 @@
 
 import asyncio
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -143,11 +145,11 @@ def test_what_is_left_over_is_the_sum_of_each_unit(wanted: list[tuple[str, int]]
     }
 
 
-@pytest.mark.parametrize("is_new", [False, True])
-async def test_accounts_of_a_transaction_that_failed_are_made_again(town: Town, is_new: bool) -> None:
+@pytest.mark.parametrize("posted", [service.post, service.post_new])
+async def test_accounts_of_a_transaction_that_failed_are_made_again(town: Town, posted: Callable[..., Any]) -> None:
     async def fail() -> None:
         async with town.database.begin() as session:
-            await service.post(session, paid(town), system("test"), town.now, is_new=is_new)
+            await posted(session, paid(town), system("test"), town.now)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -159,7 +161,7 @@ async def test_accounts_of_a_transaction_that_failed_are_made_again(town: Town, 
 
 async def test_a_new_entry_says_the_same_as_one_that_was_looked_for_first(town: Town) -> None:
     async with town.database.begin() as session:
-        await service.post(session, paid(town), system("test"), town.now, is_new=True)
+        await service.post_new(session, paid(town), system("test"), town.now)
 
     await post(town, paid(town))  # a conflict if anything of it differed
 
@@ -190,9 +192,9 @@ async def test_two_entries_of_one_transaction_see_what_the_first_left(town: Town
 
     async with town.database.begin() as session:
         assert (await service.locked(session, town.utility, HELD)).held == 50
-        await service.post(session, drawn(town, 40, "drawn:1"), system("test"), town.now, is_new=True)
+        await service.post_new(session, drawn(town, 40, "drawn:1"), system("test"), town.now)
         assert (await service.locked(session, town.utility, HELD)).held == 10
         with pytest.raises(AssertionError, match="never goes below zero"):
-            await service.post(session, drawn(town, 11, "drawn:2"), system("test"), town.now, is_new=True)
+            await service.post_new(session, drawn(town, 11, "drawn:2"), system("test"), town.now)
 
     assert await held(town) == 10
