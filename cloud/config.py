@@ -68,6 +68,10 @@ class Config(BaseSettings):
         1_000_000, ge=0, description="The same for accounts of money, in 1/100000 of the currency"
     )
 
+    hold_s: int = Field(
+        900, ge=30, le=86_400, description="Seconds in which a purchase that is held is confirmed, or else cancelled"
+    )
+
     watch_deliver_s: int = Field(
         900, ge=60, description="Seconds after a sale until its tokens go out by another way, if no message arrived"
     )

@@ -18,6 +18,7 @@ from cloud.payments import voucher_models as vouchers
 from cloud.readings import models as readings
 from cloud.reports import models as reports
 from cloud.tariffs import models as tariffs
+from cloud.vending import hold_models as holds
 from cloud.vending import models as vending
 from cloud.vending import sale_models as sales
 from cloud.vending import token_request_models as token_requests
@@ -33,6 +34,7 @@ AREAS = (
     billing,
     books,
     commands,
+    holds,
     ledger,
     meters,
     notify,

@@ -28,6 +28,7 @@ from cloud.meters import return_codes
 from cloud.meters.models import Meter, Utility
 from cloud.rows import insert, of_actor, owned, rows_after
 from cloud.tariffs.models import Tariff
+from cloud.vending import holds
 from cloud.vending.models import Vend
 from cloud.vending.store import KeyStore
 
@@ -140,6 +141,7 @@ async def proven(
 
 async def _check_unused(session: AsyncSession, meter: Meter, credit: str, proven_tid: int | None) -> None:
     """Tokens that may still be typed are nobody's to refund: a void returns their price when the ledger shows it."""
+    await holds.check_none(session, meter)
     unused = select(Vend.purchase_id).where(
         Vend.meter_id == meter.id, Vend.consumed_by.is_(None), Vend.voided_at.is_(None), Vend.tid > (proven_tid or 0)
     )

@@ -30,6 +30,8 @@ async def from_account(session: AsyncSession, actor: Named, customer: Customer, 
 
 async def settle(session: AsyncSession, row: PaymentDebt, amount_minor: int, source: str, now: int) -> int:
     """Note that a locked debt is paid by so much; its last part closes it. Return the settlement's number."""
+    if amount_minor == row.principal_minor - row.paid_minor:
+        await debts.check_sure(session, row)
     row.paid_minor += amount_minor
     owed = row.principal_minor - row.paid_minor
     assert amount_minor > 0 and owed >= 0, "no more is settled than is owed"

@@ -16,7 +16,7 @@ from cloud.books.models import BookAccount, BookEntry, BookPosting
 from cloud.errors import Refused
 from cloud.meters.models import Meter
 from cloud.rows import owned
-from cloud.vending.booking import sale_key
+from cloud.vending.booking import cancel_key, sale_key
 from cloud.vending.models import Vend
 
 LINES_MAX = 5000
@@ -124,7 +124,7 @@ def _entries(customer: Customer, currency: str, from_s: int, until_s: int) -> Se
     )
     bought = (
         select(BookEntry.id)
-        .join(Vend, BookEntry.key == sale_key("") + Vend.purchase_id)
+        .join(Vend, BookEntry.key.in_((sale_key("") + Vend.purchase_id, cancel_key("") + Vend.purchase_id)))
         .where(BookEntry.utility_id == customer.utility_id, Vend.customer_id == customer.id)
     )
     in_time = (BookEntry.at >= from_s, BookEntry.at < until_s)
@@ -170,7 +170,7 @@ def _add(line: StatementLine, customer: Customer, code: str, kind: str, amount: 
 
 
 async def _name_meters(session: AsyncSession, lines: Sequence[StatementLine]) -> None:
-    purchases = [line.reference for line in lines if line.kind in ("sale", "void")]
+    purchases = [line.reference for line in lines if line.kind in ("sale", "void", "cancel", "hold")]
     named = select(Vend.purchase_id, Meter.drn).join(Meter, Meter.id == Vend.meter_id)
     rows = await session.execute(named.where(Vend.purchase_id.in_(purchases)))
     drns = {row.purchase_id: row.drn for row in rows}

@@ -26,6 +26,7 @@ from cloud.errors import Conflict, Refused
 from cloud.meters import service as meters
 from cloud.meters.models import Meter
 from cloud.rows import insert, of_actor, owned, rows_after
+from cloud.vending import holds
 from cloud.vending.store import KeyStore
 from shared import kinds
 
@@ -53,6 +54,7 @@ async def ask(
     if stay is None or old.closed_at is not None:
         raise Refused("no_place", f"Meter {old.drn} stays at no service point; open an account there first.")
     await _check(session, old, new)
+    await holds.check_none(session, old)
     final = await finals.of(session, old, wanted.proof, now)
     row = MeterSwap(
         utility_id=old.utility_id,

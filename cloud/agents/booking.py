@@ -65,6 +65,19 @@ def sold(agent: Agent, sale: AgentSale, tender_kind: str) -> Draft:
     return Draft(agent.utility_id, f"{AGENT}:{sale.purchase_id}", AGENT, sale.purchase_id, said, lines)
 
 
+def cancelled(agent: Agent, sale: AgentSale, tender_kind: str, taken_minor: int) -> Draft:
+    """Return the entry of a sale by an agent that was cancelled: its float has again what it paid, less commission."""
+    float_ = account(agent)
+    lines = books.lines(
+        (float_, -sale.base_minor, "sale"),
+        (books.cash(tender_kind, agent.currency), sale.base_minor, "agent"),
+        (commissions(agent.currency), -taken_minor, COMMISSION),
+        (float_, taken_minor, COMMISSION),
+    )
+    key = f"{AGENT}:cancel:{sale.purchase_id}"
+    return Draft(agent.utility_id, key, AGENT, sale.purchase_id, "the sale was cancelled", lines)
+
+
 def commission_back(agent: Agent, vend_id: int, purchase_id: str, taken_minor: int) -> Draft:
     """Return the entry of commission that goes back because a token was taken back."""
     lines = books.lines(

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.agents import booking, rules
 from cloud.agents.models import Agent, AgentSale
 from cloud.agents.rules import Fraction
+from cloud.audit.service import Named
 from cloud.auth.actor import Actor, system
 from cloud.books import service as books
 from cloud.errors import Conflict, Refused
@@ -76,6 +77,22 @@ async def taken_back(session: AsyncSession, vend: Vend, now: int) -> None:
     if taken:
         draft = booking.commission_back(agent, vend.id, vend.purchase_id, taken)
         await books.post(session, draft, system("ledger"), now)
+
+
+async def cancelled(session: AsyncSession, first: Vend, by: Named, now: int) -> None:
+    """A sale that was never released is undone: its agent's float has its money again, less what it earned by it."""
+    sale = await session.get(AgentSale, first.purchase_id, with_for_update=True, populate_existing=True)
+    if sale is None:
+        return
+    agent = await locked(session, sale.agent_id)
+    held = (await books.locked(session, agent.utility_id, booking.account(agent))).held + sale.base_minor
+    then = Fraction(sale.commission_numerator, sale.commission_denominator)
+    taken, rest = rules.taken_back(agent.commission_rest, fraction_of(agent), then, sale.base_minor, held)
+    sale.reversed_minor, agent.commission_rest = sale.base_minor, rest
+    await session.flush()
+    draft = booking.cancelled(agent, sale, first.tender_kind, taken)
+    if draft.lines:
+        await books.post(session, draft, by, now)
 
 
 async def check_repeat(session: AsyncSession, actor: Actor, purchase_id: str) -> None:

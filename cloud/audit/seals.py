@@ -41,7 +41,9 @@ class Sealed:
         return [column.name for column in self.table.columns if column.name not in self.moving]
 
 
-_LATER = frozenset({"consumed_by", "consumed_at", "void_tid", "void_ordered_at", "voided_at"})
+_LATER = frozenset(
+    {"consumed_by", "consumed_at", "void_tid", "void_ordered_at", "voided_at", "void_proved_at", "held_until"}
+)
 _TABLES = Base.metadata.tables
 SEALED: tuple[Sealed, ...] = (
     Sealed(_TABLES[Verdict.__tablename__]),

@@ -15,6 +15,7 @@ from cloud.meters.models import Meter
 from cloud.tariffs.models import Tariff, TariffVersion
 from cloud.tariffs.terms import CONSUMPTION, from_json
 from cloud.tariffs.versions import APPROVED
+from cloud.vending.hold_models import was_cancelled
 from cloud.vending.sale_models import SaleRecord
 from shared.civil import Zone
 
@@ -183,7 +184,8 @@ async def _so_far(session: AsyncSession, span: CreditSpan, month: int) -> SoFar:
     bills = await standing_bills(session, *mine, Bill.from_day < days.until_day)
     parts = [part for bill in bills for part in Content.model_validate(bill.content).stretches if part.month == month]
     fixed = select(func.coalesce(func.sum(SaleRecord.fixed_minor), 0))
-    bought = await session.scalar(fixed.where(SaleRecord.meter_id == span.meter_id, SaleRecord.month == month))
+    taken = (SaleRecord.meter_id == span.meter_id, SaleRecord.month == month)
+    bought = await session.scalar(fixed.where(*taken, ~was_cancelled(SaleRecord.purchase_id)))
     return SoFar(
         volume_ml=sum(part.volume_ml for part in parts),
         volume_minor=sum(part.volume_minor for part in parts),

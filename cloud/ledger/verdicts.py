@@ -23,6 +23,11 @@ from shared import kinds
 from shared.key_data import KeyData, base_code
 
 REASON_MAX = 300
+_SPENT = {
+    "explained": "used up by an earlier entry",
+    "void": "it is void",
+    "held": "its purchase is held, and its token was never given out",
+}
 _TOLD_ONLY = (kinds.WARNING, kinds.CHARGE, kinds.FAULT)
 
 
@@ -99,10 +104,8 @@ def _shown(vend: Vend, credit: int) -> str:
 
 def _objection(vend: Vend, inquiry: Inquiry) -> str:
     entry, arrived_at = inquiry.entry, inquiry.arrived_at
-    if vend.consumed_by is not None:
-        return "used up by an earlier entry"
-    if vend.voided_at is not None:
-        return "it is void"
+    if vend.state in _SPENT:
+        return _SPENT[vend.state]
     if vend.created_at > arrived_at:
         return "recorded after the entry arrived"
     if vend.key_check != entry.reference_b:

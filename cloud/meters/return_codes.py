@@ -91,6 +91,7 @@ async def epoch_of(session: AsyncSession, meter: Meter) -> int:
 async def waiting(session: AsyncSession, meter: Meter, state: MeterState | None) -> list[Vend]:
     """The tokens sold that the ledger does not show yet, oldest first."""
     mine = select(Vend).where(Vend.meter_id == meter.id, Vend.consumed_by.is_(None), Vend.voided_at.is_(None))
+    mine = mine.where(Vend.held_until.is_(None))
     check_value = state.key_check if state else meter.key_check
     return list(await session.scalars(mine.where(Vend.key_check == check_value).order_by(Vend.tid.desc())))[::-1]
 

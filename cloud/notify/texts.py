@@ -29,6 +29,7 @@ STAGES: dict[str, dict[str, str]] = {
     "en": {
         "vended": "Meter {drn}: paid and sold; the token is on its way to you.",
         "delivered": "Meter {drn}: the token was given out and waits for the meter. Key it in if you have not.",
+        "held": "Meter {drn}: sold; the token is given out when the point of sale confirms the purchase.",
         "loading": "Meter {drn}: the token was given out and is being loaded over the network.",
         "applied": "Meter {drn}: the meter has taken the credit in.",
         "void": "Meter {drn}: the token was taken back; its price is on the account.",
@@ -36,6 +37,7 @@ STAGES: dict[str, dict[str, str]] = {
     "fr": {
         "vended": "Compteur {drn} : payé et vendu ; le jeton est en route vers vous.",
         "delivered": "Compteur {drn} : le jeton a été remis et attend le compteur. Tapez-le si ce n'est pas fait.",
+        "held": "Compteur {drn} : vendu ; le jeton est remis quand le point de vente confirme l'achat.",
         "loading": "Compteur {drn} : le jeton a été remis et se charge par le réseau.",
         "applied": "Compteur {drn} : le compteur a pris le crédit.",
         "void": "Compteur {drn} : le jeton a été repris ; son prix est sur le compte.",

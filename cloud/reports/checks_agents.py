@@ -10,6 +10,7 @@ from cloud.books.models import BookAccount, BookPosting
 from cloud.payments.models import Payment
 from cloud.reports.checks import Day
 from cloud.reports.reconciliation_rules import Finding, Found, Line
+from cloud.vending.hold_models import was_cancelled
 
 SECTION = "agents"
 _NAME = "floats, and what moved them"
@@ -74,7 +75,7 @@ async def _moved(session: AsyncSession, day: Day) -> dict[int, int]:
     sold = (
         select(AgentSale.agent_id, -func.sum(AgentSale.base_minor))
         .join(Agent, Agent.id == AgentSale.agent_id)
-        .where(Agent.utility_id == day.utility_id)
+        .where(Agent.utility_id == day.utility_id, ~was_cancelled(AgentSale.purchase_id))
         .group_by(AgentSale.agent_id)
     )
     batches = (

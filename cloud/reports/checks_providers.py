@@ -13,6 +13,7 @@ from cloud.reports.checks import Day, by_kind
 from cloud.reports.models import Settlement, SettlementLine, TenderProof
 from cloud.reports.reconciliation_rules import Finding, Found, Line
 from cloud.reports.settlements import FEE, PAYMENT, PAYOUT, REFUND
+from cloud.vending.hold_models import was_cancelled
 from cloud.vending.models import Vend
 
 SECTION = "providers"
@@ -190,7 +191,7 @@ async def _clearing(session: AsyncSession, day: Day) -> list[Line]:
             ours[f"clearing:{kind}", currency] += int(amount)
     lines = []
     for (code, unit), kinds in sorted((await by_kind(session, day.utility_id, "clearing")).items()):
-        known = ("payment", "sale", "settlement")
+        known = ("payment", "sale", "cancel", "settlement")
         others = tuple((f"posted as {kind}", amount) for kind, amount in sorted(kinds.items()) if kind not in known)
         name = f"{code}, and payments with statements"
         lines.append(Line(SECTION, name, unit, sum(kinds.values()), ours[code, unit], others))
@@ -209,7 +210,8 @@ def _typed(day: Day):  # type: ignore[no-untyped-def]  # a select
     paid = exists().where(Payment.purchase_id == Vend.purchase_id)
     amount = func.sum(Vend.tender_minor - Vend.change_minor)
     mine = (Vend.utility_id == day.utility_id, Vend.part == 1, Vend.tender_kind != "cash", ~paid)
-    return select(Vend.tender_kind, Vend.currency, amount).where(*mine).group_by(Vend.tender_kind, Vend.currency)
+    sold = select(Vend.tender_kind, Vend.currency, amount).where(*mine, ~was_cancelled(Vend.purchase_id))
+    return sold.group_by(Vend.tender_kind, Vend.currency)
 
 
 def _left(day: Day):  # type: ignore[no-untyped-def]  # a select

@@ -11,6 +11,7 @@ from cloud.payments.models import Payment
 from cloud.reports.checks import Day
 from cloud.reports.models import TenderProof
 from cloud.reports.reconciliation_rules import Finding, Found, Line
+from cloud.vending.hold_models import was_cancelled
 from cloud.vending.models import Vend
 
 SECTION = "tenders"
@@ -38,7 +39,7 @@ def typed(utility_id: int) -> Select[Any]:
     paid = exists().where(Payment.purchase_id == Vend.purchase_id)
     by_agent = exists().where(AgentSale.purchase_id == Vend.purchase_id)  # whose float has paid already
     mine = (Vend.utility_id == utility_id, Vend.part == 1, Vend.tender_kind.in_(KINDS), Vend.tender_minor > 0)
-    return select(Vend).where(*mine, ~paid, ~by_agent)
+    return select(Vend).where(*mine, ~paid, ~by_agent, ~was_cancelled(Vend.purchase_id))
 
 
 def _is_proven() -> ColumnElement[bool]:

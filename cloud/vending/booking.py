@@ -10,13 +10,18 @@ from cloud.vending.order import FREE
 from cloud.vending.rules import Settlement
 from cloud.vending.sale_models import PaymentDebt
 
-SALE, VOID, CREDIT = "sale", "void", "credit"
+SALE, VOID, CREDIT, CANCEL = "sale", "void", "credit", "cancel"
 USED, KEPT = "used", "kept"
 
 
 def sale_key(purchase_id: str) -> str:
     """Return the key under which the entry of a purchase stands."""
     return f"{SALE}:{purchase_id}"
+
+
+def cancel_key(purchase_id: str) -> str:
+    """Return the key under which the entry stands that undoes a purchase."""
+    return f"{CANCEL}:{purchase_id}"
 
 
 def sale(vends: Sequence[Vend], commodity: str, settled: Settlement) -> Draft:

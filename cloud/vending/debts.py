@@ -17,6 +17,7 @@ from cloud.books import service as books
 from cloud.errors import Conflict, Refused
 from cloud.rows import insert, of_actor, owned, rows_after
 from cloud.vending import booking
+from cloud.vending.hold_models import SaleHold, is_open, was_cancelled
 from cloud.vending.purchase import Debt
 from cloud.vending.sale_models import DebtPayment, PaymentDebt
 
@@ -61,6 +62,7 @@ async def close(session: AsyncSession, actor: Actor, debt_id: int, reason: str, 
     await session.refresh(row, with_for_update=True)
     if row.closed_at is not None:
         raise Conflict("debt_closed", f"Debt {debt_id} is closed.")
+    await check_sure(session, row)
     row.closed_at = now
     await session.flush()
     left_minor = row.principal_minor - row.paid_minor
@@ -110,7 +112,7 @@ async def standing(session: AsyncSession, row: PaymentDebt | None, month: int) -
     owed = row.principal_minor - row.paid_minor
     if row.month_cap_minor is None:
         return Debt(owed, row.percent, owed)
-    mine = (DebtPayment.debt_id == row.id, DebtPayment.month == month)
+    mine = (DebtPayment.debt_id == row.id, DebtPayment.month == month, ~was_cancelled(DebtPayment.purchase_id))
     taken = await session.scalar(select(func.coalesce(func.sum(DebtPayment.amount_minor), 0)).where(*mine))
     return Debt(owed, row.percent, max(0, row.month_cap_minor - int(taken or 0)))
 
@@ -125,12 +127,44 @@ async def take_share(
     row.paid_minor += amount_minor
     owed = row.principal_minor - row.paid_minor
     assert amount_minor > 0 and owed >= 0, "no more is taken than is owed"
-    if owed == 0:
+    if owed == 0 and not await _waits(session, row):
         row.closed_at = now
     paid = DebtPayment(
         purchase_id=purchase_id, debt_id=row.id, month=month, amount_minor=amount_minor, owed_after_minor=owed, at=now
     )
     session.add(paid)
+    await session.flush()
+
+
+async def _waits(session: AsyncSession, row: PaymentDebt) -> bool:
+    """Tell whether an instalment of a locked debt is of a purchase that may still be cancelled."""
+    mine = select(DebtPayment.purchase_id).join(SaleHold, SaleHold.purchase_id == DebtPayment.purchase_id)
+    return await session.scalar(mine.where(DebtPayment.debt_id == row.id, is_open()).limit(1)) is not None
+
+
+async def check_sure(session: AsyncSession, row: PaymentDebt) -> None:
+    """Refused while an instalment of a locked debt may still come back."""
+    if await _waits(session, row):
+        raise Refused("debt_held", f"A held purchase pays off debt {row.id}; confirm or cancel that purchase first.")
+
+
+async def settle_if_paid(session: AsyncSession, paid: DebtPayment | None, now: int) -> None:
+    """A purchase with this instalment is sure: if that was the last of its debt, the debt is over."""
+    if paid is None:
+        return
+    row = await session.get_one(PaymentDebt, paid.debt_id, with_for_update=True, populate_existing=True)
+    if row.closed_at is None and row.paid_minor == row.principal_minor and not await _waits(session, row):
+        row.closed_at = now
+        await session.flush()
+
+
+async def give_back(session: AsyncSession, paid: DebtPayment | None) -> None:
+    """A purchase with this instalment is cancelled: its debt, which is open, is owed as before."""
+    if paid is None:
+        return
+    row = await session.get_one(PaymentDebt, paid.debt_id, with_for_update=True, populate_existing=True)
+    assert row.closed_at is None, "a debt stays open while an instalment may come back"
+    row.paid_minor -= paid.amount_minor
     await session.flush()
 
 

@@ -120,7 +120,8 @@ async def _check_return(session: AsyncSession, meter: Meter, key_check: int) -> 
     if await session.scalar(under_it) is None:
         return
     await _lock_meter(session, meter.id)
-    if await session.scalar(under_it.where(Vend.voided_at.is_not(None), Vend.void_tid.is_(None))) is not None:
+    gone = (Vend.voided_at.is_not(None), Vend.void_tid.is_(None), Vend.held_until.is_(None))
+    if await session.scalar(under_it.where(*gone)) is not None:
         told = f"Tokens of meter {meter.drn} under that key were taken back as unusable; make a new key revision."
         raise Refused("key_has_void_tokens", told)
 

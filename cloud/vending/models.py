@@ -68,7 +68,8 @@ class Vend(Base):
     """One token of a sale. It is a pure function of this row and the vending key. `consumed_by` is the one ledger entry
     that took it in; while that is empty, the credit is in flight. Part 1 carries the tender and the change of the sale;
     `key_change_id` is the key change whose sections were given out with it. A token of money carries `money`, in
-    1/100000 of the currency, and no volume. `void_proved_at`: a return code told of the void, the ledger not yet."""
+    1/100000 of the currency, and no volume. `void_proved_at`: a return code told of the void, the ledger not yet.
+    `held_until`: the token was never given out; it waits to be confirmed, or it was cancelled and is void."""
 
     __tablename__ = "vend"
     __table_args__ = (UniqueConstraint("purchase_id", "part"), UniqueConstraint("meter_id", "key_check", "tid"))
@@ -104,6 +105,7 @@ class Vend(Base):
     void_ordered_at: Mapped[int | None] = mapped_column(BigInteger)
     voided_at: Mapped[int | None] = mapped_column(BigInteger)
     void_proved_at: Mapped[int | None] = mapped_column(BigInteger)
+    held_until: Mapped[int | None] = mapped_column(BigInteger)
 
     @property
     def credit(self) -> int:
@@ -113,11 +115,14 @@ class Vend(Base):
     @property
     def state(self) -> str:
         """`vended` while the credit is in flight, `explained` once a ledger entry took it in; `voiding` while a void
-        token with the identifier `void_tid` is out, `void` once the ledger shows that one."""
+        token with the identifier `void_tid` is out, `void` once the ledger shows that one; `held` until its purchase is
+        confirmed or cancelled."""
         if self.consumed_by is not None:
             return "explained"
         if self.voided_at is not None:
             return "void"
+        if self.held_until is not None:
+            return "held"
         return "vended" if self.void_tid is None else "voiding"
 
 

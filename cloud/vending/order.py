@@ -22,7 +22,8 @@ class Order:
     """What a customer asks for and pays; `volume_ml` None for as much as the money buys, the account's too.
 
     `delivery` is keypad or remote; `change` returns to the hand or account. Tokens that nobody pays for have a
-    `reason`, and for a meter that holds money `given_minor` instead of a volume.
+    `reason`, and for a meter that holds money `given_minor` instead of a volume. With `hold_s` above 0 the purchase is
+    held so many seconds at most, until it is confirmed.
     """
 
     purchase_id: str
@@ -35,12 +36,16 @@ class Order:
     change: str = RETURN
     reason: str = ""
     given_minor: int = 0
+    hold_s: int = 0
 
     def said(self) -> dict[str, str | int | None]:
-        """What was asked for by its names; what only gifts have is left out where it is empty."""
-        only_of_gifts = {"reason": self.reason, "given_minor": self.given_minor}
-        always = {name: value for name, value in vars(self).items() if name not in only_of_gifts}
-        return always | {name: value for name, value in only_of_gifts.items() if value}
+        """What was asked for by its names; what few orders have is left out where it is empty.
+
+        How long a purchase is held is a setting and not asked for, that it is held is.
+        """
+        seldom = {"reason": self.reason, "given_minor": self.given_minor, "release": "on_confirm" * bool(self.hold_s)}
+        always = {name: value for name, value in vars(self).items() if name not in (*seldom, "hold_s")}
+        return always | {name: value for name, value in seldom.items() if value}
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from cloud.tariffs.rules import Month
 from cloud.tariffs.terms import PURCHASE, from_json
 from cloud.vending import accounts, debts
 from cloud.vending.ahead import Ahead
+from cloud.vending.hold_models import was_cancelled
 from cloud.vending.models import Vend
 from cloud.vending.purchase import Plan, Standing
 from cloud.vending.sale_models import PaymentDebt, SaleRecord
@@ -36,7 +37,8 @@ def _month_of(*whose: ColumnElement[bool]) -> Select[Any]:
         .join(SaleRecord, SaleRecord.purchase_id == Vend.purchase_id)
         .where(*mine, Vend.voided_at.is_(None))
     )
-    fixed = select(func.coalesce(func.sum(SaleRecord.fixed_minor), 0)).where(*mine)
+    fixed = select(func.coalesce(func.sum(SaleRecord.fixed_minor), 0))
+    fixed = fixed.where(*mine, ~was_cancelled(SaleRecord.purchase_id))
     return select(bought.scalar_subquery(), fixed.scalar_subquery())
 
 

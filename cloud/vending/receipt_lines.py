@@ -97,6 +97,8 @@ class _Rows:
             count = f" {number} {self._words['of']} {len(tokens)}" if len(tokens) > 1 else ""
             yield Row(self._token_name(token) + count, self._carries(token) if len(tokens) > 1 else "")
             yield Row(grouped(token.digits) if token.digits else self._words["hidden"], look="token")
+            if token.state == "held":
+                yield Row(self._words["held"], look="strong")
             if token.state in ("voiding", "void"):
                 yield Row(self._words["void"], look="strong")
 

@@ -85,7 +85,8 @@ class Receipt(View):
     `credit` is what the meter adds to its account, in `credit_unit`: ml, mwh, or money_100000 for 1/100000 of the
     currency; of money `volume_ml` is 0. `tokens` are in the order to enter them: first the sections of a key change,
     then the credit. `token` is the digits of a sale that has exactly one token, else null; `id` and `tid` are those of
-    the first credit token; `state` is explained when the ledger shows all of them.
+    the first credit token; `state` is explained when the ledger shows all of them. While it is held, no digits are
+    shown: it is confirmed or cancelled by `held_until`, and then void.
 
     tender_minor + from_account_minor = amount_minor + fixed_taxed_minor + payment_debt_minor + to_account_minor +
     change_minor, but for tokens that nobody paid for (`tender_kind` free). `change_minor` goes back to the payer at
@@ -113,6 +114,7 @@ class Receipt(View):
     tender_minor: int
     delivery: str
     state: str
+    held_until: int | None
     created_at: int
     key_change_id: int | None
     token: str | None
@@ -143,7 +145,7 @@ def vend_view(row: Vend, drn: str) -> VendView:
 
 def receipt(sale: Sale, *, with_digits: bool = True) -> Receipt:
     """Return the receipt of a sale."""
-    shown = [_token(token, token.digits if with_digits else None) for token in sale.tokens]
+    shown = [_token(token, (token.digits or None) if with_digits else None) for token in sale.tokens]
     first = {name: getattr(sale.vend, name) for name in _OF_FIRST}
     whole = {
         "drn": sale.meter.drn,
@@ -155,6 +157,7 @@ def receipt(sale: Sale, *, with_digits: bool = True) -> Receipt:
         "to_account_minor": sale.movement.kept_minor,
         "account_balance_minor": sale.movement.balance_minor,
         "state": state_of(sale.vends),
+        "held_until": sale.vend.held_until if sale.vend.state == "held" else None,
         "token": shown[0].digits if len(shown) == 1 else None,
         "tokens": shown,
         "fixed_taxed_minor": sale.fixed_minor,

@@ -8,11 +8,13 @@ from pydantic import Field
 from cloud.api.fields import Body, Currency, Drn, MoneyMinor, Page, PageQuery, Sgc, UtilityId, View, VolumeMl
 from cloud.api.route import Call, Route
 from cloud.errors import Conflict, NotFound, Refused, Unavailable
+from cloud.keys import CONFIG
 from cloud.meters import service as meters
 from cloud.rows import page
 from cloud.vending import (
     account_routes,
     debt_routes,
+    hold_routes,
     key_change_routes,
     key_service,
     lookup_routes,
@@ -70,7 +72,8 @@ class NewVend(Body):
 
     Without `volume_ml` the money buys as much as it can, together with what is on the customer's account.
     `change` says what becomes of money tendered beyond the price of the volume asked for: it goes back to the payer
-    (return), or stays on the customer's account. What rounding the volume down leaves always stays there.
+    (return), or stays on the customer's account. What rounding the volume down leaves always stays there. With
+    `release` on_confirm the purchase is held: it is sold, but its tokens are given out when it is confirmed.
     """
 
     purchase_id: UUID
@@ -79,6 +82,7 @@ class NewVend(Body):
     tender: Tender
     delivery: Literal["keypad", "remote"] = "keypad"
     change: Literal["return", "account"] = "return"
+    release: Literal["now", "on_confirm"] = "now"
 
 
 async def add_key(call: Call[NewVendingKey, None]) -> VendingKeyView:
@@ -96,8 +100,9 @@ async def list_keys(call: Call[None, PageQuery]) -> Page[VendingKeyView]:
 
 async def vend(call: Call[NewVend, None]) -> Receipt:
     """Sell tokens; the same request with the same purchase id gives the same tokens and sells once."""
+    order = _order(call.body, call.app[CONFIG].hold_s)
     async with call.begin() as session:
-        return receipt(await service.vend(session, call.key_store, call.actor, _order(call.body), call.now))
+        return receipt(await service.vend(session, call.key_store, call.actor, order, call.now))
 
 
 async def list_vends(call: Call[None, PageQuery]) -> Page[VendView]:
@@ -118,7 +123,7 @@ async def one_vend(call: Call[None, None]) -> Receipt:
         return receipt(await service.without_tokens(session, rows), with_digits=False)
 
 
-def _order(body: NewVend) -> service.Order:
+def _order(body: NewVend, hold_s: int) -> service.Order:
     return service.Order(
         purchase_id=str(body.purchase_id),
         drn=body.drn,
@@ -128,6 +133,7 @@ def _order(body: NewVend) -> service.Order:
         currency=body.tender.currency,
         delivery=body.delivery,
         change=body.change,
+        hold_s=hold_s if body.release == "on_confirm" else 0,
     )
 
 
@@ -177,6 +183,7 @@ ROUTES = [
     ),
     *account_routes.ROUTES,
     *debt_routes.ROUTES,
+    *hold_routes.ROUTES,
     *key_change_routes.ROUTES,
     *lookup_routes.ROUTES,
     *receipt_routes.ROUTES,

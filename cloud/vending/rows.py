@@ -85,6 +85,7 @@ def rows(
             actor=actor.label,
             created_at=now,
             key_change_id=keyed.change.id if keyed.change else None,
+            held_until=now + order.hold_s if order.hold_s else None,
         )
         made.append(row)
     return made

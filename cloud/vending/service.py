@@ -22,7 +22,18 @@ from cloud.meters import service as meters
 from cloud.meters.models import Meter
 from cloud.rows import of_actor, rows_after
 from cloud.together import together
-from cloud.vending import accounts, ahead, booking, debts, delivery, free_tokens, key_change, money_sales, pricing
+from cloud.vending import (
+    accounts,
+    ahead,
+    booking,
+    debts,
+    delivery,
+    free_tokens,
+    holds,
+    key_change,
+    money_sales,
+    pricing,
+)
 from cloud.vending import order as orders
 from cloud.vending.ahead import Ahead
 from cloud.vending.models import KeyChange, Purchase, Vend, VendingKey
@@ -64,9 +75,13 @@ async def vend(session: AsyncSession, key_store: KeyStore, actor: Actor, order: 
         tokens = await _tokens(session, key_store, actor, made.rows, meter, now)
         sale = Sale(made.rows, meter, tokens, made.movement, made.record)
         await _record(session, actor, sale, now)
-        await delivery.announce(session, sale, now)
+        if not order.hold_s:
+            await delivery.announce(session, sale, now)
     await agents.sold(session, actor, made.rows, now)
-    await delivery.queue(session, sale, meter.gateway_id, now)
+    if order.hold_s:
+        await holds.hold(session, actor, made, order.hold_s, now)
+    else:
+        await delivery.queue(session, sale, meter.gateway_id, now)
     return sale
 
 
@@ -128,6 +143,8 @@ async def reprint(session: AsyncSession, key_store: KeyStore, actor: Actor, rows
 async def _tokens(
     session: AsyncSession, key_store: KeyStore, actor: Actor, rows: Sequence[Vend], meter: Meter, now: int
 ) -> list[Token]:
+    if rows[0].held_until is not None:
+        return _hidden(rows)
     sections = await _section_tokens(session, key_store, actor, rows[0], now)
     digits = [await _digits(session, key_store, actor, row, meter, now) for row in rows]
     return sections + [Token(CREDIT, row.part, each, row) for row, each in zip(rows, digits, strict=True)]
@@ -136,8 +153,11 @@ async def _tokens(
 async def without_tokens(session: AsyncSession, rows: Sequence[Vend]) -> Sale:
     """Return a sale for who may not sell: its figures, no digits, and no key is used."""
     meter = await session.get_one(Meter, rows[0].meter_id)
-    tokens = [Token(CREDIT, row.part, "", row) for row in rows]
-    return await _sale(session, rows, meter, tokens)
+    return await _sale(session, rows, meter, _hidden(rows))
+
+
+def _hidden(rows: Sequence[Vend]) -> list[Token]:
+    return [Token(CREDIT, row.part, "", row) for row in rows]
 
 
 async def _sale(session: AsyncSession, rows: Sequence[Vend], meter: Meter, tokens: list[Token]) -> Sale:
@@ -157,6 +177,7 @@ async def _section_tokens(session: AsyncSession, key_store: KeyStore, actor: Act
 async def token_of(session: AsyncSession, key_store: KeyStore, actor: Actor, vend_id: int, now: int) -> str:
     """Return the 20 digits of one vend, for its delivery by the link."""
     row = await session.get_one(Vend, vend_id)
+    assert row.held_until is None, "a token that is held is not delivered"
     return await _digits(session, key_store, actor, row, await session.get_one(Meter, row.meter_id), now)
 
 

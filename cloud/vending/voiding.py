@@ -101,6 +101,8 @@ def check(vend: Vend) -> None:
     """Refused for a vend that was used, or whose money has nowhere to return to."""
     if vend.consumed_by is not None:
         raise Refused("vend_used", f"The token with TID {vend.tid} was used at the meter; its money cannot return.")
+    if vend.state == "held":
+        raise Refused("held", f"The token with TID {vend.tid} was never released; cancel its purchase.")
     if vend.customer_id is None and vend.amount_minor and vend.tender_kind != FREE:
         raise Refused("no_account", "The meter had no customer at the sale, so the money has no account to return to.")
 

@@ -28,7 +28,7 @@ class PurchaseStages(View):
 
     purchase_id: UUID
     drn: str
-    stage: Literal["vended", "delivered", "applied", "void"]
+    stage: Literal["held", "vended", "delivered", "applied", "void"]
     sentence: str
     paid_at: int
     vended_at: int

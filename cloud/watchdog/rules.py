@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cloud.config import Config
 
-VENDED, DELIVERED, APPLIED, VOID = "vended", "delivered", "applied", "void"
+HELD, VENDED, DELIVERED, APPLIED, VOID = "held", "vended", "delivered", "applied", "void"
 DELIVER_S = 900
 """How long a message may take before the token goes out another way."""
 APPLY_S = 3 * 86_400
@@ -70,7 +70,7 @@ def decide(facts: Facts, limits: Limits) -> Step:
     """Return the next step; each is safe to repeat, since a meter takes a token once."""
     if facts.stage in (APPLIED, VOID):
         return Step(END)
-    if facts.voiding:
+    if facts.voiding or facts.stage == HELD:
         return Step(WAIT)
     return _lost(facts) or _next(facts, limits)
 

@@ -44,11 +44,13 @@ class Progress:
 
     @property
     def stage(self) -> str:
-        """The last stage that was reached: vended, delivered, applied or void."""
+        """The last stage that was reached: held, vended, delivered, applied or void."""
         if self.is_void:
             return rules.VOID
         if self.applied_at is not None:
             return rules.APPLIED
+        if self.vends[0].state == rules.HELD:
+            return rules.HELD
         return rules.VENDED if self.delivered_at is None else rules.DELIVERED
 
     def stuck_s(self, now: int) -> int:
@@ -72,7 +74,7 @@ async def of_vends(session: AsyncSession, vends: Sequence[Vend]) -> Progress:
     over = [row.consumed_at or row.voided_at for row in vends]
     applied = max((at for at in over if at is not None), default=None) if all(over) else None
     ways = [(told, "message"), (applied, "meter")]
-    if rules.is_counter(vends[0].actor):
+    if rules.is_counter(vends[0].actor) and vends[0].held_until is None:
         ways.append((vends[0].created_at, "counter"))
     delivered = min(((at, by) for at, by in ways if at is not None), default=(None, None))
     return Progress(vends, delivered[0], delivered[1], applied, messages, messages - ended)

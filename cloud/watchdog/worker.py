@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.clock import Clock
 from cloud.db import Database
 from cloud.notify.carriers import Carriers
+from cloud.vending import releasing
 from cloud.vending.models import Vend
 from cloud.vending.store import KeyStore
 from cloud.watchdog import facts, healing, rules
@@ -45,11 +46,24 @@ class Watchdog:
         while True:
             busy = 0
             try:
-                busy = max(await self.find_late(), await self.heal_due())
+                busy = max(await self.expire_held(), await self.find_late(), await self.heal_due())
             except Exception:
                 _log.exception("the watchdog stopped; it goes on in a moment")
             if busy < _BATCH:
                 await asyncio.sleep(_ROUND_S)
+
+    async def expire_held(self) -> int:
+        """Cancel each purchase that was not confirmed in time; return how many there were."""
+        now = self._clock.now()
+        async with self._database.read() as session:
+            late = await releasing.expired(session, now, _BATCH)
+        for purchase_id in late:
+            try:
+                async with self._database.begin() as session:
+                    await releasing.expire(session, purchase_id, now)
+            except Exception:  # whatever is wrong with one, those behind it go on
+                _log.exception("a held purchase cannot be cancelled", purchase=purchase_id)
+        return len(late)
 
     async def find_late(self) -> int:
         """Note purchases that their meter does not show in time; return how many vends were looked at."""

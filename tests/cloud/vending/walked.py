@@ -19,6 +19,9 @@ async def walk_tokens(api: Api) -> None:
     sold = await api.made("/vends", town.vend())
     await api.made("/vends/search", {"drn": town.drn})
     await api.get("/meters/lookup", drn=town.drn)
+    for end in ("confirm", "cancel"):
+        held = await api.made("/vends", town.vend(release="on_confirm"))
+        await api.made(f"/vends/{held['purchase_id']}/{end}", {"reason": "r"} if end == "cancel" else None)
     path = f"/vends/{sold['purchase_id']}/void"
     enter(town, await api.made(path, {}))
     await api.made(f"{path}/proof", {"code": await shown(api, town)})
