@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, MetaData, event
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase
 
 from cloud.config import ConfigError
+from cloud.said import Said
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _SQLITE_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 30000")
@@ -69,6 +70,7 @@ class Database:
         self._writers = async_sessionmaker(writing, expire_on_commit=False, info={KEPT: kept})
         self._is_sqlite = self.engine.dialect.name == "sqlite"
         glancing = self.engine if self._is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._glancing = glancing
         self._glancers = async_sessionmaker(glancing, expire_on_commit=False, info={KEPT: kept})
         self._turn = asyncio.Lock()
 
@@ -89,6 +91,11 @@ class Database:
         """Yield a session for one statement that reads: PostgreSQL is not asked to begin and end a transaction."""
         async with self._glancers() as session:
             yield session
+
+    async def first(self, said: Said, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return the first row of one statement that reads; it needs no session, and no transaction."""
+        async with self._glancing.connect() as connection:
+            return await said.first(connection, values)
 
     async def close(self) -> None:
         """Close every pooled connection."""

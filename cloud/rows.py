@@ -9,10 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.api.fields import Page, PageQuery, View
 from cloud.auth.actor import Actor
+from cloud.db import KEPT
 from cloud.errors import CloudError, NotFound
 
 RowT = TypeVar("RowT")
 ViewT = TypeVar("ViewT", bound=View)
+_KEPT_MAX = 10_000
 
 
 async def insert(session: AsyncSession, row: Any, refusal: CloudError) -> None:
@@ -30,6 +32,18 @@ async def owned(session: AsyncSession, actor: Actor, model: type[RowT], row_id: 
     if row is None or not actor.may_see(row.utility_id):  # type: ignore[attr-defined]  # every such table has it
         raise NotFound("not_found", f"There is no {what} {row_id}.")
     return row
+
+
+async def kept(session: AsyncSession, model: type[RowT], row_id: int) -> RowT:
+    """Return a row of a kind that never changes once it is there, read once by the process; it is of no session."""
+    rows: dict[int, RowT] = session.info.get(KEPT, {}).setdefault(model, {})
+    if row_id not in rows:
+        row = await session.get_one(model, row_id)
+        session.expunge(row)
+        if len(rows) >= _KEPT_MAX:
+            rows.clear()
+        rows[row_id] = row
+    return rows[row_id]
 
 
 def of_actor(statement: Select[Any], actor: Actor, utility_id: Any) -> Select[Any]:

@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Table, TextClause, bindparam, insert, text, update
+from sqlalchemy import BindParameter, Table, bindparam, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.said import Said
 
 _GATHERED = "rows_gathered"
 _Row = Mapping[str, Any]
@@ -25,7 +27,7 @@ class Part:
 
 _Shape = tuple[Table, tuple[str, ...], int]
 """A table, the columns that are given, and how many rows; no row for a change of one, by its id."""
-_KNOWN: dict[tuple[_Shape | Part, ...], TextClause] = {}
+_KNOWN: dict[tuple[_Shape | Part, ...], Said] = {}
 
 
 class _Gathered:
@@ -87,7 +89,7 @@ async def also(session: AsyncSession, part: Part, values: _Row) -> None:
     """Let PostgreSQL do a part of a statement, with its parameters; each at most once in a block."""
     gathered: _Gathered | None = session.info.get(_GATHERED)
     if gathered is None:
-        await session.execute(_statement((part,)), values)
+        await _said((part,)).execute(await session.connection(), values)
         return
     assert part not in gathered.parts, "its parameters are there once"
     gathered.parts.append(part)
@@ -98,7 +100,7 @@ async def _write(session: AsyncSession, gathered: _Gathered) -> None:
     if session.get_bind().dialect.name == "postgresql":
         shape = gathered.shape()
         if shape:
-            await session.execute(_statement(shape), gathered.parameters())
+            await _said(shape).execute(await session.connection(), gathered.parameters())
         return
     for (table, _), rows in gathered.rows.items():
         await session.execute(insert(table).inline(), rows)
@@ -106,12 +108,12 @@ async def _write(session: AsyncSession, gathered: _Gathered) -> None:
         await change(session, table, values["id"], {name: values[name] for name in values if name != "id"})
 
 
-def _statement(shape: tuple[_Shape | Part, ...]) -> TextClause:
+def _said(shape: tuple[_Shape | Part, ...]) -> Said:
     """The statement of a shape, made once: what a sale writes has the same shape nearly always."""
     if shape not in _KNOWN:
         parts = [each if isinstance(each, Part) else _part(number, *each) for number, each in enumerate(shape)]
         typed = [bound for part in parts for bound in part.typed]
-        _KNOWN[shape] = text(f"WITH {', '.join(part.sql for part in parts)} SELECT 1").bindparams(*typed)
+        _KNOWN[shape] = Said(text(f"WITH {', '.join(part.sql for part in parts)} SELECT 1").bindparams(*typed))
     return _KNOWN[shape]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +24,17 @@ class Way:
     consent: bool = True
 
 
-def of(customer: Customer) -> list[Way]:
+@dataclass(frozen=True)
+class Reach:
+    """What of a customer's row says how, and in which language, to reach them; each as there."""
+
+    language: str
+    phone: str | None
+    email: str | None
+    contacts: list[dict[str, Any]] | None
+
+
+def of(customer: Customer | Reach) -> list[Way]:
     """Return the ways to a customer in the order to try them, also those that nothing may be sent to."""
     if customer.contacts is not None:
         return [Way(row["kind"], row["address"], row["consent_at"] is not None) for row in customer.contacts]

@@ -37,8 +37,7 @@ async def identify(request: web.Request, *, public: bool, scope: str | None, now
 async def _known(request: web.Request, now: int) -> Caller:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and key:
-        async with request.app[DATABASE].glance() as session:
-            return Caller(await service.actor_of_key(session, key.strip(), now))
+        return Caller(await service.actor_of_key(request.app[DATABASE], key.strip(), now))
     token = request.cookies.get(SESSION_COOKIE)
     if token is None:
         raise Unauthenticated(

@@ -1,7 +1,8 @@
 """API keys. Nobody gives a scope that they lack, and nobody reaches past their own utility."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,34 +12,42 @@ from cloud.audit import service as audit
 from cloud.auth import rules
 from cloud.auth.actor import Actor, system
 from cloud.auth.models import ApiKey, Operator
+from cloud.db import Database
 from cloud.errors import Forbidden, NotFound, Refused, Unauthenticated
 from cloud.meters.models import Utility
 from cloud.rows import of_actor, rows_after
+from cloud.said import Said
 
 _KEY_PREFIX = "psk_"
-_KEY_AND_OWNER = (
-    select(ApiKey, Operator)
+_KEY_AND_OWNER = Said(
+    select(ApiKey.id, ApiKey.utility_id, ApiKey.scopes, ApiKey.operator_id, ApiKey.agent_id)
+    .add_columns(ApiKey.revoked_at, ApiKey.expires_at)
+    .add_columns(Operator.active, Operator.role, Operator.agent_id.label("owner_agent_id"))
     .outerjoin(Operator, Operator.id == ApiKey.operator_id)
     .where(ApiKey.key_sha256 == bindparam("key_sha256"))
 )
 
 
-async def actor_of_key(session: AsyncSession, key: str, now: int) -> Actor:
+async def actor_of_key(database: Database, key: str, now: int) -> Actor:
     """Return the program behind an API key; Unauthenticated if it is unknown, revoked, over, or its owner is gone."""
-    pair = (await session.execute(_KEY_AND_OWNER, {"key_sha256": rules.secret_hash(key)})).first()
-    if pair is None or not _is_live(pair[0], pair[1], now):
+    row = await database.first(_KEY_AND_OWNER, {"key_sha256": rules.secret_hash(key)})
+    if row is None or not _is_live(row, now):
         raise Unauthenticated("api_key_unknown", "The API key is unknown or ended; make one with POST /api-keys.")
-    row, owner = pair
-    scopes = frozenset(row.scopes) & (rules.SCOPES if owner is None else rules.scopes_of(owner.role, owner.agent_id))
-    label = f"api-key:{row.id}"
-    agent_id = owner.agent_id if owner is not None and owner.agent_id is not None else row.agent_id
-    return Actor(label=label, utility_id=row.utility_id, scopes=scopes, person_id=row.operator_id, agent_id=agent_id)
+    owner_agent = row["owner_agent_id"]
+    of_owner = rules.SCOPES if row["operator_id"] is None else rules.scopes_of(row["role"], owner_agent)
+    return Actor(
+        label=f"api-key:{row['id']}",
+        utility_id=row["utility_id"],
+        scopes=frozenset(row["scopes"]) & of_owner,
+        person_id=row["operator_id"],
+        agent_id=row["agent_id"] if owner_agent is None else owner_agent,
+    )
 
 
-def _is_live(key: ApiKey, owner: Operator | None, now: int) -> bool:
-    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+def _is_live(row: Mapping[str, Any], now: int) -> bool:
+    if row["revoked_at"] is not None or (row["expires_at"] is not None and row["expires_at"] <= now):
         return False
-    return owner is None or owner.active
+    return row["operator_id"] is None or bool(row["active"])
 
 
 async def add_api_key(

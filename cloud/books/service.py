@@ -3,6 +3,7 @@
 Locks: floored accounts in the order of their numbers, before any posting; other accounts are never locked.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Integer, String, bindparam, func, insert, select, tuple_
@@ -34,15 +35,25 @@ _AT_ONCE = Part(
     ),
 )
 """An entry with its postings as part of one statement, on PostgreSQL; the entry's trigger is last there, too."""
-_LOCKED = (
-    select(BookAccount)
-    .where(BookAccount.utility_id == bindparam("utility_id"), BookAccount.code == bindparam("code"))
-    .where(BookAccount.unit == bindparam("unit"))
+LOCKED = (
+    select(BookAccount.id, BookAccount.held)
+    .where(BookAccount.utility_id == bindparam("utility_id", type_=BigInteger))
+    .where(BookAccount.code == bindparam("code", type_=String), BookAccount.unit == bindparam("unit", type_=String))
     .with_for_update(key_share=True)
-    .execution_options(populate_existing=True)
 )
+"""A floored account as `Held`, locked; for statements that lock one and tell it to `note_locked`."""
+_COLUMNS = select(BookAccount.id, BookAccount.held, BookAccount.code, BookAccount.unit, BookAccount.kind)
+_COLUMNS = _COLUMNS.add_columns(BookAccount.floored)
 _MADE = "books_made"
 _KEPT_MAX = 10_000
+
+
+@dataclass(frozen=True)
+class Held:
+    """The number of a floored account, and what it holds."""
+
+    id: int
+    held: int
 
 
 async def post_new(session: AsyncSession, draft: Draft, actor: Named, now: int) -> None:
@@ -91,18 +102,24 @@ async def _checked(session: AsyncSession, draft: Draft) -> dict[Account, int]:
     return await _numbers(session, draft)
 
 
-async def locked(session: AsyncSession, utility_id: int, account: Account) -> BookAccount:
+async def locked(session: AsyncSession, utility_id: int, account: Account) -> Held:
     """Return a floored account as it is, locked until the transaction ends; made at the first call."""
     assert account.floored, "only what has a floor is worth a lock"
     values = {"utility_id": utility_id, "code": account.code, "unit": account.unit}
-    row = await session.scalar(_LOCKED, values) or (await _accounts(session, utility_id, {account}))[account]
-    _locks(session)[utility_id, account] = (row, session.get_nested_transaction())
-    return row
+    row = (await session.execute(LOCKED, values)).first()
+    held = Held(*row) if row is not None else (await _accounts(session, utility_id, {account}))[account]
+    note_locked(session, utility_id, account, held)
+    return held
 
 
-def _locks(session: AsyncSession) -> dict[tuple[int, Account], tuple[BookAccount, Any]]:
+def note_locked(session: AsyncSession, utility_id: int, account: Account, held: Held) -> None:
+    """Tell that a floored account was read and locked just now: the next entry that moves it reads it no more."""
+    _locks(session)[utility_id, account] = (held, session.get_nested_transaction())
+
+
+def _locks(session: AsyncSession) -> dict[tuple[int, Account], tuple[Held, Any]]:
     """The floored accounts that this transaction has locked and not moved since, and the savepoint that they are of."""
-    locks: dict[tuple[int, Account], tuple[BookAccount, Any]] = session.info.setdefault("books_locked", {})
+    locks: dict[tuple[int, Account], tuple[Held, Any]] = session.info.setdefault("books_locked", {})
     return locks
 
 
@@ -122,7 +139,7 @@ async def _numbers(session: AsyncSession, draft: Draft) -> dict[Account, int]:
     return numbers
 
 
-def _held_now(session: AsyncSession, utility_id: int, floored: set[Account]) -> dict[Account, BookAccount]:
+def _held_now(session: AsyncSession, utility_id: int, floored: set[Account]) -> dict[Account, Held]:
     """Those that `locked` gave out, if that is all of them; their locks are read once, as the entry moves them."""
     locks, savepoint = _locks(session), session.get_nested_transaction()
     mine = {account: locks.pop((utility_id, account), None) for account in floored}
@@ -130,7 +147,7 @@ def _held_now(session: AsyncSession, utility_id: int, floored: set[Account]) -> 
     return found if found.keys() == floored else {}
 
 
-async def _accounts(session: AsyncSession, utility_id: int, wanted: set[Account]) -> dict[Account, BookAccount]:
+async def _accounts(session: AsyncSession, utility_id: int, wanted: set[Account]) -> dict[Account, Held]:
     found = await _found(session, utility_id, wanted)
     missing = sorted((account for account in wanted if account not in found), key=lambda account: account.code)
     if missing:
@@ -141,20 +158,20 @@ async def _accounts(session: AsyncSession, utility_id: int, wanted: set[Account]
     return found
 
 
-async def _found(session: AsyncSession, utility_id: int, wanted: set[Account]) -> dict[Account, BookAccount]:
+async def _found(session: AsyncSession, utility_id: int, wanted: set[Account]) -> dict[Account, Held]:
     """The accounts that are there; those with a floor locked, and as they are under the lock."""
-    found: dict[Account, BookAccount] = {}
+    found: dict[Account, Held] = {}
     for floored in (True, False):
         by_name = {(account.code, account.unit): account for account in wanted if account.floored == floored}
         if not by_name:
             continue
         named = tuple_(BookAccount.code, BookAccount.unit).in_(list(by_name))
-        statement = select(BookAccount).where(BookAccount.utility_id == utility_id, named).order_by(BookAccount.id)
-        if floored:
-            statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
-        found |= {by_name[row.code, row.unit]: row for row in await session.scalars(statement)}
-    for account, row in found.items():
-        assert (row.kind, row.floored) == (account.kind, account.floored), f"account {account.code} is of another kind"
+        statement = _COLUMNS.where(BookAccount.utility_id == utility_id, named).order_by(BookAccount.id)
+        for row in await session.execute(statement.with_for_update(key_share=True) if floored else statement):
+            account = by_name[row.code, row.unit]
+            same = (row.kind, row.floored) == (account.kind, account.floored)
+            assert same, f"account {account.code} is of another kind"
+            found[account] = Held(row.id, row.held)
     return found
 
 
@@ -172,7 +189,7 @@ def _is_postgresql(session: AsyncSession) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
-def _check_floors(draft: Draft, accounts: dict[Account, BookAccount]) -> None:
+def _check_floors(draft: Draft, accounts: dict[Account, Held]) -> None:
     # The database refuses it too; here it has a name.
     for account, row in accounts.items():
         moved = sum(line.amount for line in draft.lines if line.account == account)

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.api.fields import PageQuery
@@ -92,6 +92,13 @@ async def latest_of(session: AsyncSession, utility_id: int, meter_group: int) ->
     """The policy of the highest version of one group; None while it goes by that for all meters."""
     mine = (PolicyDocument.utility_id == utility_id, PolicyDocument.meter_group == meter_group)
     return await session.scalar(select(PolicyDocument).where(*mine).order_by(PolicyDocument.version.desc()).limit(1))
+
+
+def newest_id(utility_id: Any) -> ScalarSelect[int]:
+    """The number of the policy that `latest` returns, for a statement that has a utility's number in a column."""
+    mine = select(PolicyDocument.id).where(PolicyDocument.utility_id == utility_id)
+    mine = mine.where(PolicyDocument.meter_group == ALL_METERS)
+    return mine.order_by(PolicyDocument.version.desc()).limit(1).scalar_subquery()
 
 
 def decoded(row: PolicyDocument) -> Policy:

@@ -183,8 +183,13 @@ async def meter_of(session: AsyncSession, actor: Actor, drn: str) -> Meter:
     """Return the meter with this number; NotFound if there is none or the caller may not see it."""
     meter = await session.scalar(select(Meter).where(Meter.drn == drn))
     if meter is None or not actor.may_see(meter.utility_id):
-        raise NotFound("meter_unknown", f"There is no meter {drn}; check the number, or make it with POST /meters.")
+        raise unknown(drn)
     return meter
+
+
+def unknown(drn: str) -> NotFound:
+    """Return what is said of a number that no meter has, or none that the caller may see."""
+    return NotFound("meter_unknown", f"There is no meter {drn}; check the number, or make it with POST /meters.")
 
 
 async def drns(session: AsyncSession, meter_ids: set[int]) -> dict[int, str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cloud.accounts import contacts
+from cloud.accounts.contacts import Reach
 from cloud.accounts.models import Customer
 
 SMS: Literal["sms"] = "sms"
@@ -19,6 +20,6 @@ class Contact:
     address: str
 
 
-def addresses(customer: Customer) -> list[Contact]:
+def addresses(customer: Customer | Reach) -> list[Contact]:
     """Return the ways to a customer in the order to try them; none for one who gave no address or no consent."""
     return [Contact(SMS if way.kind == SMS else EMAIL, way.address) for way in contacts.of(customer) if way.consent]

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.accounts.contacts import Reach
 from cloud.accounts.models import Customer
 from cloud.notify import contacts
 from cloud.notify.contacts import Contact
@@ -24,10 +25,13 @@ async def add(
     text: str,
     now: int,
     vend_id: int | None = None,
+    reach: Reach | None = None,
 ) -> None:
-    """Queue a message, unless the customer has no address. `{token}` in text becomes the token of vend_id."""
-    customer = await session.get_one(Customer, customer_id)
-    ways = contacts.addresses(customer)
+    """Queue a message, unless the customer has no address. `{token}` in text becomes the token of vend_id.
+
+    `reach` is what the caller has read of the customer already.
+    """
+    ways = contacts.addresses(reach) if reach else contacts.addresses(await session.get_one(Customer, customer_id))
     if ways:
         row = _row(utility_id, customer_id, kind, text, vend_id, now)
         await add_row(session, _TABLE, row | {"channel": ways[0].channel, "address": ways[0].address})

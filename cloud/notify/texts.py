@@ -21,6 +21,10 @@ _KEPT = {
     "en": "Meter {drn}: {amount} {currency} came in, too little for a token. It waits for your next purchase.",
     "fr": "Compteur {drn} : {amount} {currency} reçus, trop peu pour un jeton. Le montant attend votre prochain achat.",
 }
+_KEPT_SHARE = {
+    "en": "Meter {drn}: {amount} {currency} came in, too little for a token. Your debt takes {debt}; the rest waits.",
+    "fr": "Compteur {drn} : {amount} {currency} reçus, trop peu pour un jeton. Dette : {debt}, le reste attend.",
+}
 _DOUBLE = {
     "en": "Meter {drn}: {amount} {currency} came twice in {minutes} min. Both buy credit; call if one was a mistake.",
     "fr": "Compteur {drn} : {amount} {currency} reçus deux fois en {minutes} min. Les deux valent ; sinon, appelez.",
@@ -161,9 +165,12 @@ def vended(language: str, sale: Sale, drn: str) -> str:
     )
 
 
-def kept(language: str, drn: str, amount_minor: int, currency: str) -> str:
-    """Return the message of a payment that buys no token by itself."""
-    return _KEPT[language].format(drn=drn, amount=money(amount_minor, currency), currency=currency)
+def kept(language: str, drn: str, amount_minor: int, currency: str, debt_minor: int = 0) -> str:
+    """Return the message of a payment that buys no token by itself; a debt may have taken its share."""
+    shown = {"drn": drn, "amount": money(amount_minor, currency), "currency": currency}
+    if debt_minor:
+        return _KEPT_SHARE[language].format(debt=money(debt_minor, currency), **shown)
+    return _KEPT[language].format(**shown)
 
 
 def double(language: str, drn: str, amount_minor: int, currency: str, minutes: int) -> str:

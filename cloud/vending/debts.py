@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.accounts.change_models import DebtSettlement
 from cloud.accounts.models import Customer
 from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
@@ -113,7 +114,10 @@ async def standing(session: AsyncSession, row: PaymentDebt | None, month: int) -
     if row.month_cap_minor is None:
         return Debt(owed, row.percent, owed)
     mine = (DebtPayment.debt_id == row.id, DebtPayment.month == month, ~was_cancelled(DebtPayment.purchase_id))
-    taken = await session.scalar(select(func.coalesce(func.sum(DebtPayment.amount_minor), 0)).where(*mine))
+    sold = select(func.coalesce(func.sum(DebtPayment.amount_minor), 0)).where(*mine).scalar_subquery()
+    shares = (DebtSettlement.debt_id == row.id, DebtSettlement.month == month)
+    kept = select(func.coalesce(func.sum(DebtSettlement.amount_minor), 0)).where(*shares).scalar_subquery()
+    taken = await session.scalar(select(sold + kept))
     return Debt(owed, row.percent, max(0, row.month_cap_minor - int(taken or 0)))
 
 

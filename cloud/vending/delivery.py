@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.accounts.contacts import Reach
 from cloud.accounts.models import Customer
 from cloud.commands import service as commands
 from cloud.notify import outbox, texts
@@ -23,10 +24,10 @@ async def queue(session: AsyncSession, sale: Sale, gateway_id: int, now: int) ->
             await _queue(session, sale, token, gateway_id, now)
 
 
-async def announce(session: AsyncSession, sale: Sale, now: int) -> None:
-    """Tell the customer of a sale, if there is one."""
+async def announce(session: AsyncSession, sale: Sale, now: int, reach: Reach | None = None) -> None:
+    """Tell the customer of a sale, if there is one; `reach` if that was read already."""
     if sale.vend.customer_id is not None:
-        await tell(session, sale, sale.vend.customer_id, now)
+        await tell(session, sale, sale.vend.customer_id, now, reach)
 
 
 async def send_again(session: AsyncSession, sale: Sale, gateway_id: int, now: int, *, with_sections: bool) -> None:
@@ -61,15 +62,16 @@ async def _queue(session: AsyncSession, sale: Sale, token: Token, gateway_id: in
     )
 
 
-async def tell(session: AsyncSession, sale: Sale, customer_id: int, now: int) -> None:
+async def tell(session: AsyncSession, sale: Sale, customer_id: int, now: int, reach: Reach | None = None) -> None:
     """Queue the message with the tokens of a sale."""
-    customer = await session.get_one(Customer, customer_id)
+    language = reach.language if reach else (await session.get_one(Customer, customer_id)).language
     await outbox.add(
         session,
         utility_id=sale.vend.utility_id,
-        customer_id=customer.id,
+        customer_id=customer_id,
         kind="token",
-        text=texts.vended(customer.language, sale, sale.meter.drn),
+        text=texts.vended(language, sale, sale.meter.drn),
         now=now,
         vend_id=sale.vend.id,
+        reach=reach,
     )

@@ -94,10 +94,10 @@ async def _check(session: AsyncSession, meter: Meter, now: int) -> None:
 
 async def _offer(session: AsyncSession, meter: Meter, tariff: Tariff, now: int) -> Offer:
     if meter.account == "currency":
-        money = await money_plan.buyer(session, meter, tariff.currency, now, lock=False)
+        money = await money_plan.buyer(session, meter, tariff.currency, now)
         device = await money_statement.tariff_of(session, meter)
         return Offer(money.version.version, None, device, money.balance_minor, money.owed)
-    found = await pricing.buyer(session, meter, tariff.currency, now, lock=False)
+    found = await pricing.buyer(session, meter, tariff.currency, now)
     stands = found.standing
     position = tariff_rules.position(stands.terms, stands.month.before_ml)
     return Offer(found.version.version, position, None, stands.balance_minor, stands.debt)

@@ -10,13 +10,13 @@ from cloud.meters import policies
 from cloud.meters.models import Meter
 from cloud.tariffs import versions
 from cloud.tariffs.models import Tariff, TariffVersion
-from cloud.vending import debts, money, pricing
+from cloud.vending import debts, money, months, pricing
+from cloud.vending.ahead import Ahead
 from cloud.vending.models import Vend
 from cloud.vending.money import MoneyPart
 from cloud.vending.purchase import Debt, Wanted, service_of
 from cloud.vending.rules import Settlement
 from cloud.vending.sale_models import PaymentDebt
-from shared.civil import Zone, month_of
 from shared.policy import Policy, decode_policy
 
 
@@ -50,14 +50,16 @@ class MoneyPlan:
         return sum(part.money for part in self.parts)
 
 
-async def buyer(session: AsyncSession, meter: Meter, currency: str, now: int, *, lock: bool) -> MoneyBuyer:
-    """Return where the buyer of a meter stands now; Refused if nothing can be sold to it."""
+async def buyer(
+    session: AsyncSession, meter: Meter, currency: str, now: int, *, known: Ahead | None = None
+) -> MoneyBuyer:
+    """Return where the buyer of a meter stands now; Refused if nothing can be sold to it. `known` as in `pricing`."""
     tariff = await session.get_one(Tariff, meter.tariff_id)
     pricing.check_sellable(meter, tariff, currency)
     version = await versions.in_force(session, tariff.id, now)
     policy = await policy_of(session, meter)
-    month = month_of(Zone(policy.zone).local(now)[0])
-    balance, debt = await pricing.customer_of(session, meter, currency, lock=lock)
+    month = months.month_at(policy, now)
+    balance, debt = await pricing.customer_of(session, meter, currency, known)
     owed = await debts.standing(session, debt, month)
     return MoneyBuyer(meter, tariff, version, policy, month, balance, owed, debt, await rest(session, meter, currency))
 

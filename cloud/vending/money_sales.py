@@ -22,7 +22,7 @@ async def sell(
     session: AsyncSession, actor: Actor, order: Order, meter: Meter, keyed: Keyed, known: Ahead, now: int
 ) -> Made:
     """Add the rows of a sale of money and put it into the books."""
-    found = await buyer(session, meter, order.currency, now, lock=True)
+    found = await buyer(session, meter, order.currency, now, known=known)
     planned = plan(wanted(order, meter), found)
     priced = Priced(found.tariff.id, order.currency, 0, planned.settled.change_minor)
     parts = [Carried(0, 0, part.money, part.amount_minor) for part in planned.parts]

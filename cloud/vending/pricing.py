@@ -4,9 +4,7 @@ A sale reads it under locks, a trial without; both then ask `purchase.plan`.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.accounts.models import Customer
@@ -15,35 +13,15 @@ from cloud.meters import policies, standing
 from cloud.meters.models import Meter, Utility
 from cloud.tariffs import versions
 from cloud.tariffs.models import Tariff, TariffVersion
-from cloud.tariffs.rules import Month
 from cloud.tariffs.terms import PURCHASE, from_json
-from cloud.vending import accounts, debts
-from cloud.vending.ahead import Ahead
-from cloud.vending.hold_models import was_cancelled
-from cloud.vending.models import Vend
+from cloud.vending import accounts, debts, months
+from cloud.vending.ahead import Ahead, token_most_ml
 from cloud.vending.purchase import Plan, Standing
 from cloud.vending.sale_models import PaymentDebt, SaleRecord
 from cloud.vending.statement import DeviceSplit, Statement, statement
 from shared import kinds
-from shared.civil import Zone, month_of
 from shared.policy import Policy
 from shared.top_up import Shares, lines
-
-
-def _month_of(*whose: ColumnElement[bool]) -> Select[Any]:
-    mine = (*whose, SaleRecord.month == bindparam("month"))
-    bought = (
-        select(func.coalesce(func.sum(Vend.volume_ml), 0))
-        .join(SaleRecord, SaleRecord.purchase_id == Vend.purchase_id)
-        .where(*mine, Vend.voided_at.is_(None))
-    )
-    fixed = select(func.coalesce(func.sum(SaleRecord.fixed_minor), 0))
-    fixed = fixed.where(*mine, ~was_cancelled(SaleRecord.purchase_id))
-    return select(bought.scalar_subquery(), fixed.scalar_subquery())
-
-
-_MONTH_OF_ACCOUNT = _month_of(SaleRecord.account_id == bindparam("whose"))
-_MONTH_OF_METER = _month_of(SaleRecord.meter_id == bindparam("whose"), SaleRecord.account_id.is_(None))
 
 
 @dataclass(frozen=True)
@@ -60,29 +38,27 @@ class Buyer:
     known: Ahead | None = None
 
 
-async def buyer(
-    session: AsyncSession, meter: Meter, currency: str, now: int, *, lock: bool, known: Ahead | None = None
-) -> Buyer:
+async def buyer(session: AsyncSession, meter: Meter, currency: str, now: int, *, known: Ahead | None = None) -> Buyer:
     """Return where the buyer of a meter stands now; Refused if nothing can be sold to it.
 
-    `known` is what a sale read before, under the meter's lock.
+    `known` is what a sale read before, under locks; a trial locks nothing.
     """
-    tariff = await session.get_one(Tariff, meter.tariff_id)
+    tariff = known.tariff if known else await session.get_one(Tariff, meter.tariff_id)
     check_sellable(meter, tariff, currency)
     assert meter.account == "unit", "money is sold to meters that hold money"
-    version = known.version if known is not None else None
+    version = known.version if known else None
     version = version or await versions.in_force(session, tariff.id, now)
     terms = from_json(version.terms)
     if terms.basis != PURCHASE:
         basis = f"Tariff {tariff.name} counts what flows, not what is bought, so it prices bills and not tokens"
         raise Refused("basis_wrong", f"{basis}; give meter {meter.drn} a class with the purchase basis.")
-    policy = policies.decoded(known.policy if known else await policies.latest(session, meter.utility_id))
-    month = month_of(Zone(policy.zone).local(now)[0])
-    balance, debt = await customer_of(session, meter, currency, lock=lock, owes=known is None or known.owes)
+    policy = known.policy if known else policies.decoded(await policies.latest(session, meter.utility_id))
+    month = known.month if known else months.month_at(policy, now)
+    balance, debt = await customer_of(session, meter, currency, known)
     stands = Standing(
         terms=terms,
-        month=await _month(session, meter, month),
-        token_max_ml=await _token_max_ml(session, meter, policy),
+        month=known.had if known else await months.had(session, meter, month),
+        token_max_ml=known.token_max_ml if known else await _token_max_ml(session, meter, policy),
         balance_minor=balance,
         debt=await debts.standing(session, debt, month),
         min_service_percent=policy.min_service_percent,
@@ -99,36 +75,21 @@ def check_sellable(meter: Meter, tariff: Tariff, currency: str) -> None:
 
 
 async def customer_of(
-    session: AsyncSession, meter: Meter, currency: str, *, lock: bool, owes: bool = True
+    session: AsyncSession, meter: Meter, currency: str, known: Ahead | None
 ) -> tuple[int | None, PaymentDebt | None]:
-    """The customer's balance and debt; locked in this order, so that nothing else moves them.
-
-    Without `owes` it was seen under the meter's lock that no debt is open.
-    """
+    """The customer's balance and debt; of a sale both are locked in this order, so that nothing else moves them."""
     if meter.customer_id is None:
         return None, None
+    if known is not None:
+        debt = await debts.open_of(session, meter.customer_id, currency, lock=True) if known.owes else None
+        return known.balance_minor, debt
     customer = await session.get_one(Customer, meter.customer_id)
-    if lock:
-        balance = await accounts.held_minor(session, customer, currency)
-    else:
-        balance = await accounts.seen_minor(session, customer, currency)
-    return balance, await debts.open_of(session, customer.id, currency, lock=lock) if owes else None
-
-
-async def _month(session: AsyncSession, meter: Meter, month: int) -> Month:
-    """What the account bought in the month and was not taken back, and the fixed charge that was taken."""
-    # Counters belong to the account: they follow it to another meter, and whoever moves in begins anew.
-    counted = _MONTH_OF_METER if meter.account_id is None else _MONTH_OF_ACCOUNT
-    values = {"whose": meter.id if meter.account_id is None else meter.account_id, "month": month}
-    row = (await session.execute(counted, values)).one()
-    return Month(int(row[0]), int(row[1]))
+    balance = await accounts.seen_minor(session, customer, currency)
+    return balance, await debts.open_of(session, customer.id, currency, lock=False)
 
 
 async def _token_max_ml(session: AsyncSession, meter: Meter, policy: Policy) -> int:
-    """The most that one token of this meter may carry: what its policy lets a balance be, or less by the utility."""
-    utility = await session.get_one(Utility, meter.utility_id)
-    most = int(policy.max_meter_balance)
-    return most if utility.token_max_ml is None else min(most, utility.token_max_ml)
+    return token_most_ml(policy, (await session.get_one(Utility, meter.utility_id)).token_max_ml)
 
 
 async def statement_of(session: AsyncSession, found: Buyer, planned: Plan) -> Statement:

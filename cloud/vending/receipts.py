@@ -147,6 +147,7 @@ def receipt(sale: Sale, *, with_digits: bool = True) -> Receipt:
     """Return the receipt of a sale."""
     shown = [_token(token, (token.digits or None) if with_digits else None) for token in sale.tokens]
     first = {name: getattr(sale.vend, name) for name in _OF_FIRST}
+    said = statement_of(sale)
     whole = {
         "drn": sale.meter.drn,
         "volume_ml": sale.volume_ml,
@@ -162,8 +163,8 @@ def receipt(sale: Sale, *, with_digits: bool = True) -> Receipt:
         "tokens": shown,
         "fixed_taxed_minor": sale.fixed_minor,
         "payment_debt_minor": sale.debt_minor,
-        "lines": _lines(sale),
-        "statement": statement_of(sale),
+        "lines": _lines(sale, said),
+        "statement": said,
     }
     return Receipt.model_validate({**first, **whole})
 
@@ -192,8 +193,7 @@ def statement_of(sale: Sale) -> Statement | None:
     return Statement.model_validate(sale.record.statement) if sale.record else None
 
 
-def _lines(sale: Sale) -> list[Line]:
-    said = statement_of(sale)
+def _lines(sale: Sale, said: Statement | None) -> list[Line]:
     lines = _flat(sale) if said is None else bill_lines(said)
     moved = sale.movement
     free = -sale.amount_minor if sale.vend.tender_kind == FREE else 0

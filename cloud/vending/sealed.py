@@ -15,9 +15,9 @@ _OF_SUBJECT = (
 _READ = "sealed_read"
 
 
-def note(session: AsyncSession, row: SealedSecret) -> None:
-    """Tell that the row of a secret was read along with others; while it is kept, its use asks the database nothing."""
-    session.info.setdefault(_READ, {})[row.purpose, row.subject] = row.id
+def note(session: AsyncSession, purpose: str, subject: str, found: Sealed) -> None:
+    """Tell what was read of a secret along with other things, so that its use asks the database nothing."""
+    session.info.setdefault(_READ, {})[purpose, subject] = found
 
 
 class SealedSecrets:
@@ -35,18 +35,19 @@ class SealedSecrets:
             row = SealedSecret(utility_id=utility_id, purpose=purpose, subject=subject, created_at=now)
             session.add(row)
         _fill(row, self._loaded().seal(secret, _bound_to(utility_id, purpose, subject)))
+        session.info.get(_READ, {}).pop((purpose, subject), None)
         await session.flush()
 
     async def get(self, session: AsyncSession, utility_id: int, purpose: str, subject: str) -> bytes:
         """Return a secret; Unavailable if it is not there or cannot be opened."""
-        row = await _find(session, purpose, subject)
-        if row is None:
+        found = await _sealed(session, purpose, subject)
+        if found is None:
             raise Unavailable("key_missing", f"The key store has no {purpose} key for {subject}; restore it.")
-        return self._open(row, _bound_to(utility_id, purpose, subject))
+        return self._open(found, _bound_to(utility_id, purpose, subject))
 
     async def has(self, session: AsyncSession, purpose: str, subject: str) -> bool:
         """Tell whether a secret is there."""
-        return await _find(session, purpose, subject) is not None
+        return await _sealed(session, purpose, subject) is not None
 
     async def rewrap(self, session: AsyncSession) -> int:
         """Put every secret under the present key-encryption key; return how many were under another."""
@@ -55,12 +56,12 @@ class SealedSecrets:
         rows = (await session.scalars(old)).all()
         for row in rows:
             bound_to = _bound_to(row.utility_id, row.purpose, row.subject)
-            _fill(row, ring.seal(self._open(row, bound_to), bound_to))
+            _fill(row, ring.seal(self._open(_held(row), bound_to), bound_to))
         return len(rows)
 
-    def _open(self, row: SealedSecret, bound_to: str) -> bytes:
+    def _open(self, found: Sealed, bound_to: str) -> bytes:
         try:
-            return self._loaded().open(Sealed(row.kek_id, row.nonce, row.ciphertext), bound_to)
+            return self._loaded().open(found, bound_to)
         except (SecretDamaged, SecretLocked) as error:
             raise Unavailable("key_unusable", f"The key store cannot use a key: {error}") from None
 
@@ -70,15 +71,24 @@ class SealedSecrets:
         return self._ring
 
 
+async def _sealed(session: AsyncSession, purpose: str, subject: str) -> Sealed | None:
+    noted: Sealed | None = session.info.get(_READ, {}).get((purpose, subject))
+    if noted is not None:
+        return noted
+    row = await _find(session, purpose, subject)
+    return None if row is None else _held(row)
+
+
 async def _find(session: AsyncSession, purpose: str, subject: str) -> SealedSecret | None:
-    known = session.info.get(_READ, {}).get((purpose, subject))
-    if known is not None:
-        return await session.get(SealedSecret, known)
     return await session.scalar(_OF_SUBJECT, {"purpose": purpose, "subject": subject})
 
 
 def _bound_to(utility_id: int, purpose: str, subject: str) -> str:
     return f"penstock secret {purpose} of utility {utility_id} for {subject}"
+
+
+def _held(row: SealedSecret) -> Sealed:
+    return Sealed(row.kek_id, row.nonce, row.ciphertext)
 
 
 def _fill(row: SealedSecret, sealed: Sealed) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, String, bindparam, select
+from sqlalchemy import BigInteger, LargeBinary, String, bindparam, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,9 +18,10 @@ from cloud.audit import service as audit
 from cloud.auth.actor import Actor
 from cloud.books import service as books
 from cloud.errors import Conflict, NotFound, Refused
+from cloud.meters import policies
 from cloud.meters import service as meters
 from cloud.meters.models import Meter
-from cloud.rows import of_actor, rows_after
+from cloud.rows import kept, of_actor, rows_after
 from cloud.together import together
 from cloud.vending import (
     accounts,
@@ -50,24 +51,35 @@ Order = orders.Order
 RETURN, ACCOUNT = orders.RETURN, orders.ACCOUNT
 _PURCHASE: Any = Purchase.__table__
 _CLAIMS: dict[str, Any] = {
-    name: insert(_PURCHASE).on_conflict_do_nothing().returning(Purchase.purchase_id)
+    name: insert(_PURCHASE)
+    .values(
+        purchase_id=bindparam("claimed_id", type_=String),
+        request_sha256=bindparam("sha256", type_=LargeBinary),
+        created_at=bindparam("now", type_=BigInteger),
+    )
+    .on_conflict_do_nothing()
+    .returning(_PURCHASE.c.purchase_id)
     for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
 }
-_LOCKED_METER = (
-    select(Meter)
+_METER: Any = (
+    select(Meter, policies.newest_id(Meter.utility_id))
     .where(Meter.drn == bindparam("drn", type_=String))
-    .with_for_update()
+    .with_for_update(of=Meter)
     .execution_options(populate_existing=True)
 )
-_LOCKED_METER_OF = _LOCKED_METER.where(Meter.utility_id == bindparam("utility_id", type_=BigInteger))
+_BEGINNING = {"postgresql": _METER.join(_CLAIMS["postgresql"].cte("claimed"), true()), "sqlite": _METER}
+_OF_UTILITY = Meter.utility_id == bindparam("of_utility", type_=BigInteger)
+_BEGINNINGS = {(name, False): statement for name, statement in _BEGINNING.items()}
+_BEGINNINGS |= {(name, True): statement.where(_OF_UTILITY) for name, statement in _BEGINNING.items()}
 
 
 async def vend(session: AsyncSession, key_store: KeyStore, actor: Actor, order: Order, now: int) -> Sale:
     """Sell tokens, or return the sale that this purchase id already made; Conflict if that was for something else."""
-    if not await _claim(session, order, now):
+    begun = await _begin(session, actor, order, now)
+    if begun is None:
         return await _repeat(session, key_store, actor, order, now)
-    meter = await _locked_meter(session, actor, order.drn)
-    known = await ahead.read(session, meter, order.currency, now)
+    meter, policy_id = begun
+    known = await ahead.read(session, meter, policy_id, order.currency, now)
     _check_opened(meter, known)
     keyed = await keyed_for(session, meter) if known.key_changes else _under_its_key(meter, known.key)
     async with together(session):
@@ -76,7 +88,7 @@ async def vend(session: AsyncSession, key_store: KeyStore, actor: Actor, order: 
         sale = Sale(made.rows, meter, tokens, made.movement, made.record)
         await _record(session, actor, sale, now)
         if not order.hold_s:
-            await delivery.announce(session, sale, now)
+            await delivery.announce(session, sale, now, known.reach)
     await agents.sold(session, actor, made.rows, now)
     if order.hold_s:
         await holds.hold(session, actor, made, order.hold_s, now)
@@ -95,7 +107,7 @@ def _maker(order: Order, meter: Meter) -> Callable[..., Awaitable[Made]]:
 async def _sell(
     session: AsyncSession, actor: Actor, order: Order, meter: Meter, keyed: Keyed, known: Ahead, now: int
 ) -> Made:
-    buyer = await pricing.buyer(session, meter, order.currency, now, lock=True, known=known)
+    buyer = await pricing.buyer(session, meter, order.currency, now, known=known)
     planned = plan(wanted(order, meter), buyer.standing)
     settled = planned.settled
     rows = _rows(actor, order, buyer, keyed, planned, now)
@@ -109,11 +121,20 @@ async def _sell(
     return Made(rows, record, accounts.moved(settled.from_account_minor, settled.to_account_minor, balance))
 
 
-async def _claim(session: AsyncSession, order: Order, now: int) -> bool:
-    # The insert itself decides who is first: of two at once, the second waits here for the first to commit.
-    claim = _CLAIMS[session.get_bind().dialect.name]
-    values = {"purchase_id": order.purchase_id, "request_sha256": _order_hash(order), "created_at": now}
-    return (await session.execute(claim, values)).first() is not None
+async def _begin(session: AsyncSession, actor: Actor, order: Order, now: int) -> tuple[Meter, int] | None:
+    """Claim the purchase id, then lock the meter; its utility's policy comes along. None: one of them is not to be had.
+
+    The insert itself decides who is first: of two at once, the second waits for the first to commit. The lock makes
+    token identifiers of one meter rise one after another.
+    """
+    dialect = session.get_bind().dialect.name
+    values = {"claimed_id": order.purchase_id, "sha256": _order_hash(order), "now": now}
+    if dialect == "sqlite" and (await session.execute(_CLAIMS[dialect], values)).first() is None:
+        return None
+    of_utility = actor.utility_id is not None
+    values |= {"drn": order.drn} | ({"of_utility": actor.utility_id} if of_utility else {})
+    row = (await session.execute(_BEGINNINGS[dialect, of_utility], values)).first()
+    return None if row is None else (row[0], row[1])
 
 
 def _order_hash(order: Order) -> bytes:
@@ -121,8 +142,10 @@ def _order_hash(order: Order) -> bytes:
 
 
 async def _repeat(session: AsyncSession, key_store: KeyStore, actor: Actor, order: Order, now: int) -> Sale:
-    purchase = await session.get_one(Purchase, order.purchase_id)
     rows = await _parts(session, order.purchase_id)
+    if not rows:  # so nobody sold under this id, and what is missing is the meter
+        raise meters.unknown(order.drn)
+    purchase = await session.get_one(Purchase, order.purchase_id)
     if purchase.request_sha256 != _order_hash(order) or not actor.may_see(rows[0].utility_id):
         used = f"Purchase id {order.purchase_id} was used for another order; a new purchase needs a new id."
         raise Conflict("purchase_id_used", used)
@@ -188,13 +211,6 @@ async def tokens_of(session: AsyncSession, key_store: KeyStore, actor: Actor, ve
     return [token.digits for token in sale.tokens]
 
 
-async def _locked_meter(session: AsyncSession, actor: Actor, drn: str) -> Meter:
-    # The lock makes token identifiers of one meter rise one after another.
-    statement = _LOCKED_METER if actor.utility_id is None else _LOCKED_METER_OF
-    meter = await session.scalar(statement, {"drn": drn, "utility_id": actor.utility_id})
-    return meter or await meters.meter_of(session, actor, drn)  # which says that it is not there
-
-
 def _check_opened(meter: Meter, known: Ahead) -> None:
     if not known.is_open:
         gateway = meter.gateway_id
@@ -210,8 +226,8 @@ async def keyed_for(session: AsyncSession, meter: Meter) -> Keyed:
     """Return the key that the next tokens of a meter are made under."""
     change = await key_change.open_for(session, meter.id, lock=True)
     if change is None:
-        return _under_its_key(meter, await session.get_one(VendingKey, meter.vending_key_id))
-    key = await session.get_one(VendingKey, change.new_vending_key_id)
+        return _under_its_key(meter, await kept(session, VendingKey, meter.vending_key_id))
+    key = await kept(session, VendingKey, change.new_vending_key_id)
     last_tid = change.last_tid if change.roll_over else meter.last_tid
     return Keyed(key, change.new_ti, change.new_key_check, last_tid, change)
 
@@ -224,7 +240,7 @@ def _rows(actor: Actor, order: Order, buyer: Buyer, keyed: Keyed, planned: Plan,
 
 
 async def _digits(session: AsyncSession, key_store: KeyStore, actor: Actor, row: Vend, meter: Meter, now: int) -> str:
-    key = await session.get_one(VendingKey, row.vending_key_id)
+    key = await kept(session, VendingKey, row.vending_key_id)
     token = CreditToken(meter.commodity, row.tid, row.rnd, row.units, row.money)
     use = Use(actor, f"vend:{row.id}", now)
     encoded = await key_store.encode(session, key, MeterIdentity(meter.drn, row.ti), token, use)

@@ -4,9 +4,10 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInte
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db import Base, BigId
+from cloud.decided import Decided
 
 
-class TokenRequest(Base):
+class TokenRequest(Decided, Base):
     """Tokens that nobody pays for (`free`), or a token to be taken back (`void`, then `part` names it).
 
     `state`: waiting, approved or declined. `amount_minor` is the price that a void returns, or the money that is given.
@@ -35,11 +36,4 @@ class TokenRequest(Base):
     delivery: Mapped[str] = mapped_column(String(10))
     volume_ml: Mapped[int | None] = mapped_column(BigInteger)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
-    reason: Mapped[str] = mapped_column(String(300))
-    state: Mapped[str] = mapped_column(String(10))
-    requested_by: Mapped[str] = mapped_column(String(200))
     requested_person_id: Mapped[int] = mapped_column(BigInteger)
-    requested_at: Mapped[int] = mapped_column(BigInteger)
-    decided_by: Mapped[str | None] = mapped_column(String(200))
-    decided_person_id: Mapped[int | None] = mapped_column(BigInteger)
-    decided_at: Mapped[int | None] = mapped_column(BigInteger)

@@ -42,14 +42,14 @@ async def trial(call: Call[Trial, None]) -> Quotation:
         meter = await meters.meter_of(session, call.actor, body.drn)
         if meter.account == "currency":
             return await _of_money(session, meter, body, call.now)
-        found = await pricing.buyer(session, meter, body.currency, call.now, lock=False)
+        found = await pricing.buyer(session, meter, body.currency, call.now)
         planned = plan(Wanted(body.volume_ml, body.money_minor, body.change == "account"), found.standing)
         split = await pricing.device_split(session, found, planned.quote.volume_ml)
     return quotation(found.tariff, found.version, found.standing, planned, split)
 
 
 async def _of_money(session: AsyncSession, meter: Meter, body: Trial, now: int) -> Quotation:
-    found = await money_plan.buyer(session, meter, body.currency, now, lock=False)
+    found = await money_plan.buyer(session, meter, body.currency, now)
     planned = money_plan.plan(Wanted(body.volume_ml, body.money_minor, body.change == "account"), found)
     return of_money(found, planned, await money_statement(session, found, planned))
 

@@ -1,16 +1,14 @@
 """Where vending keys are made and used: sealed in the database, or inside a PKCS#11 token that they never leave."""
 
-import functools
 import hashlib
 import hmac
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, String, and_, cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.errors import Unavailable
 from cloud.vending import sts
-from cloud.vending.models import SealedSecret, VendingKey
+from cloud.vending.models import VendingKey
 from cloud.vending.pkcs11_token import KeyNotThere, Pkcs11Token, TokenUnusable
 from cloud.vending.sealed import SealedSecrets
 from cloud.vending.store import MeterIdentity
@@ -91,11 +89,9 @@ class TokenVendingKeys:
         return sts.leftmost(mac, key)
 
 
-def is_sealed_in() -> ColumnElement[bool]:
-    """The condition that joins a vending key with its sealed secret, where it has one."""
-    columns: list[ColumnElement[str]] = [cast(getattr(VendingKey, name), String) for name in _ATTRIBUTES]
-    subject = functools.reduce(lambda before, column: before + "/" + column, columns)
-    return and_(SealedSecret.purpose == _PURPOSE, SealedSecret.subject == subject)
+def sealed_name(key: VendingKey) -> tuple[str, str]:
+    """Return the purpose and the subject under which a vending key is sealed, if it is."""
+    return _PURPOSE, _subject(key)
 
 
 def _subject(key: VendingKey) -> str:

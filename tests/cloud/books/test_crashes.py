@@ -40,7 +40,7 @@ async def test_a_sale_is_made_whole_or_not_at_all(shop: Shop) -> None:
 
     times = await crashes(shop, lambda at: shop.send(order, at))
 
-    assert times > 5
+    assert times > 3  # claim and meter, what it refers to, numbers for the further tokens, all that is written
     assert [vend.part for vend in await shop.vends()] == [1, 1, 2, 3]
 
 
