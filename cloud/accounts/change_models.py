@@ -7,21 +7,10 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBina
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db import Base, BigId
+from cloud.decided import Decided
 
-WAITING, LISTED, DONE, DECLINED = "waiting", "listed", "done", "declined"
+LISTED = "listed"
 _WAITS = text("state = 'waiting'")
-
-
-class Decided:
-    """Who asked for a change and why, who decided on it, and whether it is waiting, done or declined."""
-
-    state: Mapped[str] = mapped_column(String(10))
-    reason: Mapped[str] = mapped_column(String(300))
-    requested_by: Mapped[str] = mapped_column(String(200))
-    requested_person_id: Mapped[int | None] = mapped_column(BigInteger)
-    requested_at: Mapped[int] = mapped_column(BigInteger)
-    decided_by: Mapped[str | None] = mapped_column(String(200))
-    decided_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Final:
@@ -42,7 +31,8 @@ class Final:
 class MeterSwap(Decided, Final, Base):
     """A meter that replaced another at a service point. What the old one had, `balance`, is the new one's.
 
-    `command_id` carries it to a new meter that was open already; one that was not opens with it.
+    `command_id` carries it to a new meter that was open already; one that was not opens with it. `month_volume_ml` is
+    what the old one had counted in the month for the blocks of the tariff on the device.
     """
 
     __tablename__ = "meter_swap"
@@ -60,6 +50,7 @@ class MeterSwap(Decided, Final, Base):
     old_meter_id: Mapped[int] = mapped_column(ForeignKey("meter.id"))
     new_meter_id: Mapped[int] = mapped_column(ForeignKey("meter.id"))
     command_id: Mapped[int | None] = mapped_column(ForeignKey("command.id"))
+    month_volume_ml: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Reissue(Base):
@@ -76,7 +67,7 @@ class Reissue(Base):
 class AccountClosing(Decided, Final, Base):
     """The end of an account. `credit`: what is left on the meter stays with the `place`, or `refund` at its price.
 
-    `value_minor` is what that credit was worth, `debts_minor` what debts and bills took of the customer's money.
+    `value_minor` is what was paid for that credit, `debts_minor` what debts and bills took of the customer's money.
     `proven_tid` is the last token that a return code proved to be taken in; those before it were, too.
     """
 
@@ -137,7 +128,10 @@ class DebtInstalment(Base):
 
 
 class DebtSettlement(Base):
-    """What was paid of a debt otherwise than by a sale's share: from the customer's account, or into an agreement."""
+    """What was paid of a debt otherwise than by a sale's share: from the customer's account, or into an agreement.
+
+    `month` is that of a payment whose share it is, which counts in the debt's cap.
+    """
 
     __tablename__ = "debt_settlement"
     __table_args__ = (CheckConstraint("amount_minor > 0", name="amount_minor"),)
@@ -148,6 +142,7 @@ class DebtSettlement(Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     owed_after_minor: Mapped[int] = mapped_column(BigInteger)
     source: Mapped[str] = mapped_column(String(60))
+    month: Mapped[int | None]
     at: Mapped[int] = mapped_column(BigInteger)
 
 

@@ -32,7 +32,8 @@ class SwapBody(Body):
 class SwapView(FinalView):
     """A meter swap. `balance`, credit less debts of the old meter, is what the new one has.
 
-    It opens with that, or `command_id` brings it there.
+    It opens with that, or `command_id` brings it there. `month_volume_ml` is what the old one, if it holds money, had
+    counted in its month for the blocks of its tariff; the new one begins at nothing.
     """
 
     id: int
@@ -42,6 +43,7 @@ class SwapView(FinalView):
     old_drn: str
     new_drn: str
     command_id: int | None
+    month_volume_ml: int | None
 
 
 class ClosingBody(Body):

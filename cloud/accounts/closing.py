@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.accounts import carrying, deciding, finals, places, refund_orders, settling, worth
+from cloud import decided
+from cloud.accounts import carrying, finals, places, refund_orders, settling, worth
 from cloud.accounts.change_models import AccountClosing
 from cloud.accounts.finals import Figures
 from cloud.accounts.models import Account, Customer
@@ -53,7 +54,10 @@ class NewClosing:
 
 
 async def ask(session: AsyncSession, actor: Actor, wanted: NewClosing, limit_minor: int, now: int) -> AccountClosing:
-    """End an account, or keep that for a second person: above the limit, or where no ledger proves the final."""
+    """End an account, or keep that for a second person: above the limit, or where no ledger proves the final.
+
+    Where the utility leaves credit with the place and the meter goes on, nothing moves, and one person may end it.
+    """
     account, meter = await _open_account(session, actor, wanted.account_id)
     utility = await session.get_one(Utility, account.utility_id)
     credit = wanted.credit or utility.move_credit
@@ -62,7 +66,7 @@ async def ask(session: AsyncSession, actor: Actor, wanted: NewClosing, limit_min
         raise Refused("refund_unproven", f"{still}; bar the meter, or leave the credit with the place.")
     await _check_unused(session, meter, credit, wanted.proven_tid)
     final = await finals.of(session, meter, wanted.proof, now, wanted.told_balance)
-    value = (await _value(session, account, meter, final, wanted.proven_tid)).value_minor if credit == REFUND else 0
+    value = (await _value(session, account, meter, final, wanted.proven_tid)).value_minor
     row = AccountClosing(
         utility_id=account.utility_id,
         account_id=account.id,
@@ -75,9 +79,10 @@ async def ask(session: AsyncSession, actor: Actor, wanted: NewClosing, limit_min
         refund_order_id=None,
         proven_tid=wanted.proven_tid,
         **final.columns(),
-        **deciding.asked(actor, wanted.reason, now),
+        **decided.asked(actor, wanted.reason, now),
     )
-    alone = credit == PLACE or (final.proof == finals.LEDGER and value <= limit_minor)
+    stays = credit == PLACE == utility.move_credit and not wanted.bars_meter
+    alone = stays or (final.proof == finals.LEDGER and value <= limit_minor)
     if not alone:
         actor.require_person()
     await insert(
@@ -91,16 +96,16 @@ async def ask(session: AsyncSession, actor: Actor, wanted: NewClosing, limit_min
 
 async def approve(session: AsyncSession, actor: Actor, closing_id: int, now: int) -> AccountClosing:
     """End an account that another person asked to end."""
-    row = await deciding.waiting(session, actor, AccountClosing, closing_id, "account closing")
-    deciding.by_another(actor, row)
+    row = await decided.waiting(session, actor, AccountClosing, closing_id, "account closing")
+    decided.by_another(actor, row)
     await _carry_out(session, actor, row, None, now)
     return row
 
 
 async def decline(session: AsyncSession, actor: Actor, closing_id: int, now: int) -> AccountClosing:
     """Let the account go on."""
-    row = await deciding.waiting(session, actor, AccountClosing, closing_id, "account closing")
-    await deciding.decline(session, actor, row, "account.close-decline", now)
+    row = await decided.waiting(session, actor, AccountClosing, closing_id, "account closing")
+    await decided.decline(session, actor, row, "account.close-decline", now)
     return row
 
 
@@ -172,7 +177,8 @@ async def _carry_out(
     for name, value in final.columns().items():
         setattr(row, name, value)
     customer = await session.get_one(Customer, account.customer_id)
-    deciding.done(actor, row, now)
+    row.value_minor = (await _value(session, account, meter, final, row.proven_tid)).value_minor
+    decided.done(actor, row, now)
     if row.credit == REFUND:
         await _give_back(session, actor, row, account, meter, final, now)
     elif row.bars_meter:
@@ -189,7 +195,6 @@ async def _give_back(
 ) -> None:
     """The credit at its price is the customer's; the meter is emptied, by its ledger or in the books alone."""
     value = await _value(session, account, meter, final, row.proven_tid)
-    row.value_minor = value.value_minor
     if final.proof == finals.LEDGER and await carrying.is_open(session, meter):
         await carrying.recall(session, meter, now)
         await carrying.empty(session, meter, final, f"closing {row.id}: credit returned", now)

@@ -13,7 +13,7 @@ from cloud.accounts.contacts import Way
 from cloud.accounts.models import Account, Customer, ServicePoint
 from cloud.audit import service as audit
 from cloud.auth.actor import Actor
-from cloud.billing import spans
+from cloud.billing import by_hand, spans
 from cloud.commands import orders
 from cloud.commands.models import Command, CommandRequest
 from cloud.errors import Refused
@@ -172,6 +172,7 @@ async def _bill(
         meter.mode, meter.meter_group = meter.mode & ~_BILLED | bits, billing.meter_group
         await session.flush()
         return None
+    await by_hand.check_empty(session, meter, billing.payment)
     order = await orders.mode(
         session,
         meter,

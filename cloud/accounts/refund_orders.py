@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.accounts import deciding
-from cloud.accounts.change_models import DECLINED, DONE, LISTED, WAITING, RefundOrder
+from cloud import decided
+from cloud.accounts.change_models import LISTED, RefundOrder
 from cloud.accounts.models import Customer
 from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
@@ -17,6 +17,7 @@ from cloud.auth.actor import Actor
 from cloud.books import rules as books
 from cloud.books import service as ledger_books
 from cloud.books.rules import LIABILITY, Account, Draft, lines
+from cloud.decided import DECLINED, DONE, WAITING
 from cloud.errors import Conflict, Refused
 from cloud.rows import of_actor, owned, rows_after
 from cloud.vending import accounts
@@ -50,7 +51,7 @@ async def order(
         source=None,
         reference=None,
         paid_at=None,
-        **deciding.asked(actor, reason, now),
+        **decided.asked(actor, reason, now),
     )
     row.state = WAITING if amount > limit_minor else LISTED
     session.add(row)
@@ -68,9 +69,9 @@ def payable(currency: str) -> Account:
 
 async def approve(session: AsyncSession, actor: Actor, order_id: int, now: int) -> RefundOrder:
     """Let money go back that another person ordered."""
-    row = await deciding.waiting(session, actor, RefundOrder, order_id, "refund order")
-    deciding.by_another(actor, row)
-    deciding.done(actor, row, now, LISTED)
+    row = await decided.waiting(session, actor, RefundOrder, order_id, "refund order")
+    decided.by_another(actor, row)
+    decided.done(actor, row, now, LISTED)
     await _record(session, actor, row, "refund.approve", now)
     return row
 
@@ -82,7 +83,7 @@ async def decline(session: AsyncSession, actor: Actor, order_id: int, now: int) 
         raise Conflict("refund_state", f"Refund order {row.id} is {row.state}; only one that is not paid is declined.")
     mine = books.customer(row.customer_id, row.currency)
     await _post(session, actor, row, "declined", payable(row.currency), mine, now)
-    deciding.done(actor, row, now, DECLINED)
+    decided.done(actor, row, now, DECLINED)
     await _record(session, actor, row, "refund.decline", now)
     return row
 

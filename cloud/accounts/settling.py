@@ -1,4 +1,7 @@
-"""Paying a debt otherwise than by a sale's share: from the customer's account, or by an agreement with all of it."""
+"""Paying a debt otherwise than by a sale's share: from the customer's account, by the share of a payment that bought
+nothing, or by an agreement with all of it."""
+
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -8,8 +11,21 @@ from cloud.audit.service import Named
 from cloud.books import rules as books
 from cloud.books import service as ledger_books
 from cloud.books.rules import Draft, lines
+from cloud.errors import Refused
+from cloud.meters import policies
 from cloud.vending import accounts, debts
+from cloud.vending.purchase import service_of
 from cloud.vending.sale_models import PaymentDebt
+from shared.civil import Zone, month_of
+from shared.policy import decode_policy
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A payment of so much, by what it is called in the books."""
+
+    amount_minor: int
+    source: str
 
 
 async def from_account(session: AsyncSession, actor: Named, customer: Customer, currency: str, now: int) -> int:
@@ -20,15 +36,42 @@ async def from_account(session: AsyncSession, actor: Named, customer: Customer, 
     if row is None or amount == 0:
         return 0
     number = await settle(session, row, amount, "account", now)
-    mine, owed = books.customer(customer.id, currency), books.debt(customer.id, currency)
-    moved = lines((mine, amount, "used"), (owed, -amount, "settled"))
-    key = f"debt:{row.id}:settled:{number}"
-    draft = Draft(customer.utility_id, key, "debt", f"debt:{row.id}", "paid from the account", moved)
-    await ledger_books.post(session, draft, actor, now)
+    await _post(session, actor, row, number, amount, "paid from the account", now)
     return amount
 
 
-async def settle(session: AsyncSession, row: PaymentDebt, amount_minor: int, source: str, now: int) -> int:
+async def share_of_payment(
+    session: AsyncSession, actor: Named, customer: Customer, currency: str, paid: Paid, now: int
+) -> int:
+    """Let a payment that stands on a customer's account pay its share of their debt, as a sale would; return that."""
+    await accounts.held_minor(session, customer, currency)
+    row = await debts.open_of(session, customer.id, currency, lock=True)
+    policy = decode_policy((await policies.latest(session, customer.utility_id)).document)
+    month = month_of(Zone(policy.zone).local(now)[0])
+    standing = await debts.standing(session, row, month)
+    share = paid.amount_minor - service_of(paid.amount_minor, standing, policy.min_service_percent)
+    if row is None or share == 0:
+        return 0
+    try:
+        number = await settle(session, row, share, paid.source, now, month)
+    except Refused:
+        return 0  # its last part waits for a held purchase; the next sale takes what is left
+    await _post(session, actor, row, number, share, "share of a payment", now)
+    return share
+
+
+async def _post(
+    session: AsyncSession, actor: Named, row: PaymentDebt, number: int, amount_minor: int, reason: str, now: int
+) -> None:
+    mine, owed = books.customer(row.customer_id, row.currency), books.debt(row.customer_id, row.currency)
+    moved = lines((mine, amount_minor, "used"), (owed, -amount_minor, "settled"))
+    draft = Draft(row.utility_id, f"debt:{row.id}:settled:{number}", "debt", f"debt:{row.id}", reason, moved)
+    await ledger_books.post(session, draft, actor, now)
+
+
+async def settle(
+    session: AsyncSession, row: PaymentDebt, amount_minor: int, source: str, now: int, month: int | None = None
+) -> int:
     """Note that a locked debt is paid by so much; its last part closes it. Return the settlement's number."""
     if amount_minor == row.principal_minor - row.paid_minor:
         await debts.check_sure(session, row)
@@ -43,6 +86,7 @@ async def settle(session: AsyncSession, row: PaymentDebt, amount_minor: int, sou
         amount_minor=amount_minor,
         owed_after_minor=owed,
         source=source,
+        month=month,
         at=now,
     )
     session.add(paid)

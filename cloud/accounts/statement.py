@@ -163,7 +163,7 @@ def _add(line: StatementLine, customer: Customer, code: str, kind: str, amount: 
         line.bills_minor += amount
     elif code.startswith("tax:"):
         line.taxes_minor -= amount
-    elif kind in (books.INCOME, books.EXPENSE) or code.startswith("meter_money:"):
+    elif kind in (books.INCOME, books.EXPENSE) or code.startswith(("meter_money:", "carried:")):
         line.charged_minor -= amount
     else:
         line.paid_minor += amount

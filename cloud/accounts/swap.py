@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.accounts import carrying, deciding, finals, places, reissue
-from cloud.accounts.change_models import DONE, MeterSwap
+from cloud import decided
+from cloud.accounts import carrying, finals, places, reissue
+from cloud.accounts.change_models import MeterSwap
 from cloud.accounts.finals import Figures
 from cloud.accounts.models import ServicePoint
 from cloud.api.fields import PageQuery
@@ -22,8 +23,10 @@ from cloud.books import rules as books
 from cloud.books import service as ledger_books
 from cloud.books.rules import Draft
 from cloud.commands.orders import Limits
+from cloud.decided import DONE
 from cloud.errors import Conflict, Refused
 from cloud.meters import service as meters
+from cloud.meters import standing
 from cloud.meters.models import Meter
 from cloud.rows import insert, of_actor, owned, rows_after
 from cloud.vending import holds
@@ -64,7 +67,7 @@ async def ask(
         new_meter_id=new.id,
         command_id=None,
         **final.columns(),
-        **deciding.asked(actor, wanted.reason, now),
+        **decided.asked(actor, wanted.reason, now),
     )
     most = limits.money if old.account == "currency" else limits.volume_ml
     alone = final.proof == finals.LEDGER and abs(final.balance) <= most
@@ -80,16 +83,16 @@ async def ask(
 
 async def approve(session: AsyncSession, key_store: KeyStore, actor: Actor, swap_id: int, now: int) -> MeterSwap:
     """Carry a swap out that another person asked for."""
-    row = await deciding.waiting(session, actor, MeterSwap, swap_id, "meter swap")
-    deciding.by_another(actor, row)
+    row = await decided.waiting(session, actor, MeterSwap, swap_id, "meter swap")
+    decided.by_another(actor, row)
     await _carry_out(session, key_store, actor, row, now)
     return row
 
 
 async def decline(session: AsyncSession, actor: Actor, swap_id: int, now: int) -> MeterSwap:
     """End a swap that was asked for; nothing moved."""
-    row = await deciding.waiting(session, actor, MeterSwap, swap_id, "meter swap")
-    await deciding.decline(session, actor, row, "meter.swap-decline", now)
+    row = await decided.waiting(session, actor, MeterSwap, swap_id, "meter swap")
+    await decided.decline(session, actor, row, "meter.swap-decline", now)
     return row
 
 
@@ -136,7 +139,10 @@ async def _carry_out(session: AsyncSession, key_store: KeyStore, actor: Actor, r
         setattr(row, name, value)
     if final.proof == finals.LEDGER:
         await carrying.recall(session, old, now)
-    deciding.done(actor, row, now)
+    if old.account == "currency":
+        state = await standing.latest(session, old)
+        row.month_volume_ml = None if state is None else int(state.block_counter)
+    decided.done(actor, row, now)
     await _record(session, actor, row, "meter.swap", old, new, now)
     opened = await carrying.is_open(session, new)
     await _books(session, actor, row, old, final, opened, now)
@@ -205,6 +211,7 @@ async def _record(
         "sequence": row.sequence,
         "register_ml": row.register_ml,
         "balance": row.balance,
+        "month_volume_ml": row.month_volume_ml,
         "reason": row.reason,
         "state": row.state,
     }

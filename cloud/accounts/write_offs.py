@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.accounts import deciding
+from cloud import decided
 from cloud.accounts.change_models import WriteOff
 from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
@@ -25,7 +25,7 @@ async def ask(session: AsyncSession, actor: Actor, debt_id: int, reason: str, li
     left = debt.principal_minor - debt.paid_minor
     if left > limit_minor:
         actor.require_person()
-    row = WriteOff(utility_id=debt.utility_id, debt_id=debt.id, amount_minor=left, **deciding.asked(actor, reason, now))
+    row = WriteOff(utility_id=debt.utility_id, debt_id=debt.id, amount_minor=left, **decided.asked(actor, reason, now))
     there = Conflict("write_off_there", f"A write-off of debt {debt_id} waits already; decide on that one.")
     await insert(session, row, there)
     detail = {"debt": debt.id, "amount_minor": left, "reason": reason}
@@ -38,16 +38,16 @@ async def ask(session: AsyncSession, actor: Actor, debt_id: int, reason: str, li
 
 async def approve(session: AsyncSession, actor: Actor, write_off_id: int, now: int) -> WriteOff:
     """Write off what another person asked to write off; what was paid meanwhile is not lost by it."""
-    row = await deciding.waiting(session, actor, WriteOff, write_off_id, "write-off")
-    deciding.by_another(actor, row)
+    row = await decided.waiting(session, actor, WriteOff, write_off_id, "write-off")
+    decided.by_another(actor, row)
     await _carry_out(session, actor, row, now)
     return row
 
 
 async def decline(session: AsyncSession, actor: Actor, write_off_id: int, now: int) -> WriteOff:
     """Let a debt go on."""
-    row = await deciding.waiting(session, actor, WriteOff, write_off_id, "write-off")
-    await deciding.decline(session, actor, row, "debt.write-off-decline", now)
+    row = await decided.waiting(session, actor, WriteOff, write_off_id, "write-off")
+    await decided.decline(session, actor, row, "debt.write-off-decline", now)
     return row
 
 
@@ -57,7 +57,7 @@ async def _carry_out(session: AsyncSession, actor: Actor, row: WriteOff, now: in
     left = debt.principal_minor - debt.paid_minor
     await debts.close(session, actor, debt.id, row.reason, now)
     row.amount_minor = left
-    deciding.done(actor, row, now)
+    decided.done(actor, row, now)
     await session.flush()
 
 

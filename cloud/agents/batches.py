@@ -12,6 +12,7 @@ from cloud.agents.selling import fraction_of, locked
 from cloud.audit import service as audit
 from cloud.auth.actor import Actor, require_another_person
 from cloud.books import service as books
+from cloud.decided import DONE
 from cloud.errors import Conflict, NotFound, Refused
 from cloud.payments.voucher_models import Voucher, VoucherBatch
 from cloud.rows import insert, owned
@@ -48,6 +49,8 @@ async def approve(session: AsyncSession, actor: Actor, batch_id: int, now: int) 
 
 
 def _check_goes_on(batch: VoucherBatch, now: int) -> None:
+    if batch.state != DONE:
+        raise Refused("batch_not_made", f"Batch {batch.id} is {batch.state}; it has no vouchers that could be sold.")
     if batch.stopped_at is not None or batch.expires_at <= now:
         raise Refused("batch_ended", f"Batch {batch.id} was stopped or has expired.")
 

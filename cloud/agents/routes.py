@@ -130,9 +130,9 @@ async def ask_commission(call: Call[Commission, None]) -> AgentView:
     return await _changed(call, service.ask_commission, call.body.fraction())
 
 
-async def approve_commission(call: Call[None, None]) -> AgentView:
-    """Let a commission count that another person asked for."""
-    return await _changed(call, service.approve_commission)
+async def approve_commission(call: Call[Commission, None]) -> AgentView:
+    """Let a commission count that another person asked for, naming what was seen."""
+    return await _changed(call, service.approve_commission, call.body.fraction())
 
 
 async def decline_commission(call: Call[None, None]) -> AgentView:
@@ -167,7 +167,15 @@ ROUTES = [
     Route("GET", _ONE, one, "agents:read", AgentView, errors=(NotFound,), tag="agents"),
     Route("PUT", _ONE + "/state", set_state, "agents:write", AgentView, request=AgentState, **_CHANGES),
     Route("PUT", _ONE + "/commission", ask_commission, "agents:write", AgentView, request=Commission, **_CHANGES),
-    Route("POST", _ONE + "/commission/approve", approve_commission, "agents:approve", AgentView, **_CHANGES),
+    Route(
+        "POST",
+        _ONE + "/commission/approve",
+        approve_commission,
+        "agents:approve",
+        AgentView,
+        request=Commission,
+        **_CHANGES,
+    ),
     Route("POST", _ONE + "/commission/decline", decline_commission, "agents:write", AgentView, **_CHANGES),
     Route("POST", _ONE + "/sellers", bind, "operators:write", AgentView, request=Seller, **_CHANGES),
     Route("DELETE", _ONE + "/sellers/{operator}", release, "operators:write", AgentView, **_CHANGES),

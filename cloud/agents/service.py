@@ -80,11 +80,14 @@ async def ask_commission(session: AsyncSession, actor: Actor, agent_id: int, ask
     return agent
 
 
-async def approve_commission(session: AsyncSession, actor: Actor, agent_id: int, now: int) -> Agent:
-    """Let a commission count from the next sale on."""
+async def approve_commission(session: AsyncSession, actor: Actor, agent_id: int, seen: Fraction, now: int) -> Agent:
+    """Let a commission count from the next sale on. Conflict if another one was asked for than was seen."""
     agent = await _locked(session, actor, agent_id)
     asked = _asked(agent)
     require_another_person(actor, agent.asked_by)
+    if (seen.numerator, seen.denominator) != (asked.numerator, asked.denominator):
+        there = f"{asked.numerator}/{asked.denominator} is asked for now"
+        raise Conflict("seen_differs", f"{there}; look at agent {agent.id} again before you approve it.")
     agent.commission_rest = rules.converted(agent.commission_rest, fraction_of(agent), asked)
     agent.commission_numerator, agent.commission_denominator = asked.numerator, asked.denominator
     agent.asked_numerator = agent.asked_denominator = agent.asked_by = None

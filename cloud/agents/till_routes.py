@@ -2,16 +2,18 @@
 
 from pydantic import Field
 
-from cloud.agents import tills
+from cloud.agents import outside, tills
 from cloud.agents.models import TillShift
 from cloud.agents.tills import Till
-from cloud.api.fields import Body, Currency, MoneyMinor, Page, PageQuery, SomeMinor, UtilityId, View
+from cloud.api.fields import Body, CivilDate, Currency, MoneyMinor, Page, PageQuery, Query, SomeMinor, UtilityId, View
 from cloud.api.files import FileAnswer
 from cloud.api.route import Call, Route
+from cloud.billing.fields import day_number
 from cloud.errors import Conflict, Forbidden, NotFound, Refused
+from cloud.meters.models import Utility
 from cloud.reports.files import SHEET_FILES, FormatQuery, sheet_file
-from cloud.reports.sheet import Column, Sheet
-from cloud.reports.zone import zone_data_of
+from cloud.reports.sheet import Column, Sheet, day_text
+from cloud.reports.zone import zone_data_of, zone_of
 from cloud.rows import page
 
 
@@ -83,6 +85,31 @@ class TillView(View):
         return cls(shift=ShiftView.model_validate(till.shift), moved=moved, expected_minor=till.expected_minor)
 
 
+class OutsideQuery(Query):
+    """A civil day of the utility; without it the present one."""
+
+    date: CivilDate | None = None
+
+
+class CashView(View):
+    """Cash that somebody moved outside a shift, by currency and kind of entry."""
+
+    actor: str
+    currency: str
+    kind: str
+    count: int
+    taken_minor: int
+    given_minor: int
+
+
+class OutsideView(View):
+    """A day's cash that no count of a till shows, since no shift was open."""
+
+    utility_id: int
+    date: CivilDate
+    moved: list[CashView]
+
+
 async def open_shift(call: Call[NewShift, None]) -> TillView:
     """Begin a shift at the till with a count."""
     shift = TillShift(**call.body.model_dump(), opened_at=call.now, handovers=0)
@@ -127,6 +154,19 @@ async def one(call: Call[None, FormatQuery]) -> TillView | FileAnswer:
     return await sheet_file(_sheet(till, zone, call.now), call.query.format, f"shift-{till.shift.id}")
 
 
+async def outside_shifts(call: Call[None, OutsideQuery]) -> OutsideView:
+    """Show who moved cash on a day while no shift of theirs was open."""
+    date, number = call.query.date, call.path["utility"]
+    async with call.read() as session:
+        if not call.actor.may_see(number) or await session.get(Utility, number) is None:
+            raise NotFound("utility_unknown", f"There is no utility {number}.")
+        zone = await zone_of(session, number)
+        day = zone.local(call.now)[0] if date is None else day_number(date)
+        found = await outside.of_time(session, number, zone.instant(day, 0), zone.instant(day + 1, 0))
+    moved = [CashView.model_validate(one) for one in found]
+    return OutsideView(utility_id=number, date=day_text(day), moved=moved)
+
+
 def _sheet(till: Till, zone: bytes, now: int) -> Sheet:
     shift = till.shift
     money = {name: Column(name, "money", shift.currency) for name in ("Taken", "Given", "Balance")}
@@ -159,6 +199,10 @@ ROUTES = [
     Route(
         "GET", "/shifts/{shift}", one, None, TillView,
         query=FormatQuery, errors=(Forbidden, NotFound, Refused), files=SHEET_FILES, signed_in=True, tag="tills",
+    ),
+    Route(
+        "GET", "/utilities/{utility}/cash-outside-shifts", outside_shifts, "tills:read", OutsideView,
+        query=OutsideQuery, errors=(NotFound,), tag="tills",
     ),
     Route(
         "POST", "/shifts/{shift}/close", close, "tills:write", TillView, request=Count, errors=_CHANGES, tag="tills",

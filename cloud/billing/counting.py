@@ -8,8 +8,9 @@ from sqlalchemy.orm import aliased
 
 from cloud.billing import registers, rules, spans
 from cloud.billing.document import Content, Registers, Stretch, stretch
-from cloud.billing.models import Bill, CreditSpan, ModeSwitch
+from cloud.billing.models import Bill, CreditSpan
 from cloud.billing.rules import Days, SoFar
+from cloud.billing.switch_models import ModeSwitch
 from cloud.errors import Refused
 from cloud.meters.models import Meter
 from cloud.tariffs.models import Tariff, TariffVersion
@@ -59,6 +60,7 @@ async def next_bill(session: AsyncSession, span: CreditSpan, through_day: int) -
     tariff = await session.get_one(Tariff, span.tariff_id)
     versions = await _versions(session, tariff, await spans.zone_of(session, span.utility_id))
     parts = await _stretches(session, span, meter, versions, begin, end)
+    carried_minor = span.carried_minor if _is_first(span, begin) else 0
     return Content(
         drn=meter.drn,
         commodity=meter.commodity,
@@ -71,8 +73,14 @@ async def next_bill(session: AsyncSession, span: CreditSpan, through_day: int) -
         final=span.until_day == end.day,
         stretches=parts,
         volume_ml=sum(part.volume_ml for part in parts),
-        total_minor=sum(part.total_minor for part in parts),
+        carried_minor=carried_minor,
+        total_minor=sum(part.total_minor for part in parts) + carried_minor,
     )
+
+
+def _is_first(span: CreditSpan, begin: Edge) -> bool:
+    """Whether a bill that begins there is the first of the span: what was owed at the meter is in that one."""
+    return (begin.day, begin.register_ml) == (span.from_day, span.from_register_ml)
 
 
 async def _check_settled(session: AsyncSession, meter: Meter, span: CreditSpan) -> None:
@@ -149,7 +157,7 @@ def _version_on(tariff_id: int, versions: list[_Version], day: int) -> TariffVer
 async def _stretches(
     session: AsyncSession, span: CreditSpan, meter: Meter, versions: list[_Version], begin: Edge, end: Edge
 ) -> list[Stretch]:
-    carried = span.carried_ml if begin.register_ml == span.from_register_ml and begin.day == span.from_day else 0
+    carried = span.carried_ml if _is_first(span, begin) else 0
     parts: list[Stretch] = []
     before, month, edge = SoFar(), -1, begin
     for days in rules.cut(begin.day, end.day, [version.from_day for version in versions]):
@@ -162,8 +170,8 @@ async def _stretches(
         terms = from_json(row.terms)
         closes = days.until_day == rules.month_days(month).until_day or (last and span.until_day == end.day)
         flowed = upto.register_ml - edge.register_ml
-        if last and span.until_day == end.day and meter.payment == "prepayment":
-            # The first purchase of this month takes the fixed charge of all of it.
+        if last and span.until_day == end.day and meter.payment == "prepayment" and meter.account == "unit":
+            # The first purchase of this month takes the fixed charge of all of it; a tariff on the device does not.
             before = replace(before, bought_fixed_minor=max(before.bought_fixed_minor, terms.fixed_month_minor))
         charged = rules.charge(terms, days, flowed + carried, before, closes=closes)
         read = Registers(

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud import decided
 from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
-from cloud.auth.actor import Actor, require_another_person
+from cloud.auth.actor import Actor
 from cloud.billing import counting, document, numbers, settling
 from cloud.billing.document import Content
 from cloud.billing.models import Bill, CreditRequest
@@ -15,24 +16,22 @@ from cloud.billing.rules import Open
 from cloud.books import rules as book_rules
 from cloud.books import service as books
 from cloud.books.rules import Draft
+from cloud.decided import DECLINED, WAITING
 from cloud.errors import Conflict
 from cloud.rows import insert, of_actor, owned, rows_after
 
-WAITING, APPROVED, DECLINED = "waiting", "approved", "declined"
+APPROVED = "approved"
 
 
 async def ask(session: AsyncSession, actor: Actor, bill_id: int, reason: str, now: int) -> CreditRequest:
     """Ask for a bill to be taken back; Conflict if it cannot be, or somebody asked already."""
     bill = await owned(session, actor, Bill, bill_id, "bill")
+    actor.require_person()
     await _check_newest(session, bill)
     row = CreditRequest(
         utility_id=bill.utility_id,
         bill_id=bill.id,
-        reason=reason,
-        state=WAITING,
-        requested_by=actor.label,
-        requested_by_id=actor.require_person(),
-        requested_at=now,
+        **decided.asked(actor, reason, now),
     )
     there = f"Somebody asked for bill {bill.number} to be taken back already; approve or decline that."
     await insert(session, row, Conflict("credit_asked", there))
@@ -43,8 +42,8 @@ async def ask(session: AsyncSession, actor: Actor, bill_id: int, reason: str, no
 async def approve(session: AsyncSession, actor: Actor, request_id: int, now: int) -> CreditRequest:
     """Take the bill back that another person asked for."""
     row = await _waiting(session, actor, request_id)
-    row.decided_by_id = require_another_person(actor, row.requested_by_id)
-    row.state, row.decided_by, row.decided_at = APPROVED, actor.label, now
+    decided.by_another(actor, row)
+    decided.done(actor, row, now, APPROVED)
     bill = await session.get_one(Bill, row.bill_id)
     row.note_id = (await _take_back(session, actor, bill, row.reason, now)).id
     await _record(session, actor, row, bill, "bill.credit", now)
@@ -54,7 +53,8 @@ async def approve(session: AsyncSession, actor: Actor, request_id: int, now: int
 async def decline(session: AsyncSession, actor: Actor, request_id: int, now: int) -> CreditRequest:
     """Let the bill stand."""
     row = await _waiting(session, actor, request_id)
-    row.state, row.decided_by, row.decided_by_id, row.decided_at = DECLINED, actor.label, actor.require_person(), now
+    actor.require_person()
+    decided.done(actor, row, now, DECLINED)
     await _record(session, actor, row, await session.get_one(Bill, row.bill_id), "bill.credit.decline", now)
     return row
 

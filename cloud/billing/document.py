@@ -66,6 +66,7 @@ class Content(View):
     final: bool = Field(description="The meter is billed no further after it")
     stretches: list[Stretch]
     volume_ml: int
+    carried_minor: int = Field(0, description="Money that was owed at the meter from prepayment, with its taxes")
     total_minor: int
 
 
@@ -120,6 +121,7 @@ def lines(content: Content, customer_id: int) -> list[tuple[books.Account, int, 
         (books.fees(currency), -fixed, FIXED),
         (books.fees(currency), -least, "minimum"),
         *((books.tax(kind, currency), -amount, f"tax {on}"[:12]) for (kind, on), amount in sorted(taxed.items())),
+        (books.carried(commodity, currency), -content.carried_minor, "owed"),
         (books.Account(f"delivered:{commodity}", unit, books.EXPENSE), content.volume_ml, "bill"),
         (books.Account(f"billed:{commodity}", unit, books.INCOME), -content.volume_ml, "bill"),
     ]

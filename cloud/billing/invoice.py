@@ -30,6 +30,7 @@ _WORDS = {
         "tax fixed": "{kind} {rate} % on the fixed charge",
         "tax minimum": "{kind} {rate} % on the least charge",
         "sum": "Sum",
+        "owed": "Owed at the meter from prepayment",
         "total": "Total",
         "left": "Left to pay",
     },
@@ -54,6 +55,7 @@ _WORDS = {
         "tax fixed": "{kind} {rate} % sur la redevance fixe",
         "tax minimum": "{kind} {rate} % sur le complément",
         "sum": "Somme",
+        "owed": "Dû au compteur, du prépaiement",
         "total": "Total",
         "left": "Reste à payer",
     },
@@ -97,6 +99,8 @@ def _pdf(invoice: Invoice, language: str) -> bytes:
         for left, right, bold in _lines(part, content, words):
             paper.pair(left, right, bold=bold)
     paper.rule()
+    if content.carried_minor:
+        paper.pair(words["owed"], f"{_money(content.carried_minor, bill.currency)} {bill.currency}")
     paper.pair(words["total"], f"{_money(bill.total_minor, bill.currency)} {bill.currency}", 12, bold=True)
     if bill.corrects_id is None:
         paper.pair(words["left"], f"{_money(invoice.left_minor, bill.currency)} {bill.currency}", 12, bold=True)

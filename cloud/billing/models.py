@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db import Base, BigId
+from cloud.decided import Decided
 
 
 class BillingPolicy(Base):
@@ -52,7 +53,8 @@ class BillingPolicy(Base):
 class CreditSpan(Base):
     """A time in which a meter is billed to one customer by one class: from the ledger's entry that began it to its end.
 
-    Registers are ml (mWh). `carried_ml` was owed at the meter when it came from prepayment, and is in the first bill.
+    Registers are ml (mWh). `carried_ml` was owed at the meter when it came from prepayment, for one that holds money
+    `carried_minor`; it is in the first bill.
     """
 
     __tablename__ = "credit_span"
@@ -79,15 +81,39 @@ class CreditSpan(Base):
     from_day: Mapped[int]
     from_register_ml: Mapped[int] = mapped_column(BigInteger)
     carried_ml: Mapped[int] = mapped_column(BigInteger, default=0)
+    carried_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     until_day: Mapped[int | None]
     until_register_ml: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[int] = mapped_column(BigInteger)
 
 
+class BillingCycle(Base):
+    """When a cycle of a utility is billed by itself: on that day of each month, None for by hand only.
+
+    `from_day` is the first civil day on which it may; days before it were not missed.
+    """
+
+    __tablename__ = "billing_cycle"
+    __table_args__ = (
+        UniqueConstraint("utility_id", "cycle"),
+        CheckConstraint("day BETWEEN 1 AND 28", name="day"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"))
+    cycle: Mapped[int] = mapped_column(SmallInteger)
+    day: Mapped[int | None] = mapped_column(SmallInteger)
+    from_day: Mapped[int]
+    set_by: Mapped[str] = mapped_column(String(200))
+    set_at: Mapped[int] = mapped_column(BigInteger)
+
+
 class BillRun(Base):
     """The bills of one cycle of a utility through a civil day. `state`: counting, draft, releasing, released.
 
-    `cursor` is how far it has come: while it counts the last meter, while it is released the last draft.
+    `cursor` is how far it has come: while it counts the last meter, while it is released the last draft. What was
+    counted: so many bills, meters that were left out, totals by currency, and the SHA-256 of all of it, in hex.
+    `made_by_id` is None for the calendar's.
     """
 
     __tablename__ = "bill_run"
@@ -102,8 +128,12 @@ class BillRun(Base):
     through_day: Mapped[int]
     state: Mapped[str] = mapped_column(String(10))
     cursor: Mapped[int] = mapped_column(BigInteger, default=0)
+    bills: Mapped[int] = mapped_column(default=0, server_default="0")
+    left_out: Mapped[int] = mapped_column(default=0, server_default="0")
+    totals: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, server_default="{}")
+    content_sha256: Mapped[str] = mapped_column(String(64), default="", server_default="")
     made_by: Mapped[str] = mapped_column(String(200))
-    made_by_id: Mapped[int] = mapped_column(BigInteger)
+    made_by_id: Mapped[int | None] = mapped_column(BigInteger)
     made_at: Mapped[int] = mapped_column(BigInteger)
     released_by: Mapped[str | None] = mapped_column(String(200))
     released_by_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -175,7 +205,7 @@ class Bill(Base):
     due_day: Mapped[int]
 
 
-class CreditRequest(Base):
+class CreditRequest(Decided, Base):
     """A bill that somebody asks to be taken back; another person decides. `state`: waiting, approved, declined."""
 
     __tablename__ = "bill_credit_request"
@@ -193,14 +223,7 @@ class CreditRequest(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"), index=True)
     bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"))
-    reason: Mapped[str] = mapped_column(String(300))
-    state: Mapped[str] = mapped_column(String(10))
-    requested_by: Mapped[str] = mapped_column(String(200))
-    requested_by_id: Mapped[int] = mapped_column(BigInteger)
-    requested_at: Mapped[int] = mapped_column(BigInteger)
-    decided_by: Mapped[str | None] = mapped_column(String(200))
-    decided_by_id: Mapped[int | None] = mapped_column(BigInteger)
-    decided_at: Mapped[int | None] = mapped_column(BigInteger)
+    requested_person_id: Mapped[int] = mapped_column(BigInteger)
     note_id: Mapped[int | None] = mapped_column(ForeignKey("bill.id"))
 
 
@@ -232,7 +255,7 @@ class BillPayment(Base):
 class BillSettlement(Base):
     """What of a bill was settled, and by what: `payment:ID`, `account`, `credit-note:ID` or `debt:ID`.
 
-    A bill is open for its total less the sum of these, which `OpenBill` keeps beside it.
+    A bill is open for its total less the sum of these, plus that of `BillReopening`; `OpenBill` keeps it beside it.
     """
 
     __tablename__ = "bill_settlement"
@@ -244,6 +267,21 @@ class BillSettlement(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"))
     bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"))
+    source: Mapped[str] = mapped_column(String(60))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[int] = mapped_column(BigInteger)
+
+
+class BillReopening(Base):
+    """What of a settlement came undone, since its payment was taken back: `payment:ID:back:MINOR`. Only added."""
+
+    __tablename__ = "bill_reopening"
+    __table_args__ = (CheckConstraint("amount_minor > 0", name="amount_minor"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"))
+    bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"), index=True)
+    settlement_id: Mapped[int] = mapped_column(ForeignKey("bill_settlement.id"), index=True)
     source: Mapped[str] = mapped_column(String(60))
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[int] = mapped_column(BigInteger)
@@ -289,57 +327,3 @@ class ArrearsOrder(Base):
     overdue_minor: Mapped[int] = mapped_column(BigInteger)
     command_id: Mapped[int] = mapped_column(ForeignKey("command.id"))
     at: Mapped[int] = mapped_column(BigInteger)
-
-
-class ModeSwitch(Base):
-    """A meter's way to the other payment mode. `state`: waiting, ordered, settling, done, declined, failed.
-
-    `value_minor` is what the credit that was left at the meter was worth; `credit_ml` that credit, below zero if owed.
-    """
-
-    __tablename__ = "mode_switch"
-    __table_args__ = (
-        Index(
-            "uq_mode_switch_open",
-            "meter_id",
-            unique=True,
-            sqlite_where=text("state IN ('waiting', 'ordered', 'settling')"),
-            postgresql_where=text("state IN ('waiting', 'ordered', 'settling')"),
-        ),
-        CheckConstraint("payment IN ('prepayment', 'credit')", name="payment"),
-    )
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"), index=True)
-    meter_id: Mapped[int] = mapped_column(ForeignKey("meter.id"))
-    payment: Mapped[str] = mapped_column(String(10))
-    tariff_id: Mapped[int] = mapped_column(ForeignKey("tariff.id"))
-    cycle: Mapped[int] = mapped_column(SmallInteger)
-    reason: Mapped[str] = mapped_column(String(300))
-    state: Mapped[str] = mapped_column(String(10))
-    requested_by: Mapped[str] = mapped_column(String(200))
-    requested_by_id: Mapped[int] = mapped_column(BigInteger)
-    requested_at: Mapped[int] = mapped_column(BigInteger)
-    decided_by: Mapped[str | None] = mapped_column(String(200))
-    decided_by_id: Mapped[int | None] = mapped_column(BigInteger)
-    decided_at: Mapped[int | None] = mapped_column(BigInteger)
-    command_id: Mapped[int | None] = mapped_column(ForeignKey("command.id"))
-    credit_ml: Mapped[int] = mapped_column(BigInteger, default=0)
-    value_minor: Mapped[int] = mapped_column(BigInteger, default=0)
-    note: Mapped[str | None] = mapped_column(String(300))
-    finished_at: Mapped[int | None] = mapped_column(BigInteger)
-
-
-class SwitchAdjustment(Base):
-    """One pot that a switch set to zero: the command, and when the meter's ledger showed it."""
-
-    __tablename__ = "switch_adjustment"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    utility_id: Mapped[int] = mapped_column(ForeignKey("utility.id"))
-    switch_id: Mapped[int] = mapped_column(ForeignKey("mode_switch.id"), index=True)
-    pot: Mapped[int] = mapped_column(SmallInteger)
-    delta: Mapped[int] = mapped_column(BigInteger)
-    command_id: Mapped[int] = mapped_column(ForeignKey("command.id"))
-    value_minor: Mapped[int | None] = mapped_column(BigInteger)
-    applied_at: Mapped[int | None] = mapped_column(BigInteger)

@@ -9,7 +9,7 @@ from cloud.accounts.models import Customer
 from cloud.api.fields import Body, Currency, MoneyMinor, Page, PageQuery, Query, RowId, SomeMinor, View
 from cloud.api.files import FileAnswer
 from cloud.api.route import Call, Route
-from cloud.billing import bills, crediting, invoice, run_routes, settling, spans
+from cloud.billing import bills, calendar_routes, crediting, invoice, run_routes, settling, spans
 from cloud.billing.document import Content
 from cloud.billing.fields import Day, Reason
 from cloud.billing.models import Bill
@@ -251,4 +251,5 @@ ROUTES = [
         request=BillDebt, errors=_ERRORS, status=201, tag="billing",
     ),
     *run_routes.ROUTES,
+    *calendar_routes.ROUTES,
 ]  # fmt: skip

@@ -1,8 +1,8 @@
 """The API of billing policies, bill runs, and switches between prepayment and bills; each takes two people."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from cloud.api.fields import Body, CivilDate, MoneyMinor, Page, PageQuery, RowId, UtilityId, View
 from cloud.api.route import Call, Route
@@ -59,14 +59,26 @@ class NewRun(Body):
     through: CivilDate
 
 
+class Release(Body):
+    """The hash of what was counted, as whoever releases it saw it in the run."""
+
+    content_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
 class RunView(View):
-    """A run. `state`: counting, draft, releasing, released."""
+    """A run. `state`: counting, draft, releasing, released. What was counted: bills, meters that are left out, totals
+    in minor units by currency, and the hash of all of it, which a release names.
+    """
 
     id: int
     utility_id: int
     cycle: int
     through_day: Day
     state: str
+    bills: int
+    left_out: int
+    totals: dict[str, int]
+    content_sha256: str
     made_by: str
     made_at: int
     released_by: str | None
@@ -103,7 +115,8 @@ class NewSwitch(Body):
 class SwitchView(View):
     """A switch. `state`: waiting, ordered, settling, done, declined, failed; `note` says what it waits for.
 
-    `credit_ml` was left at the meter, below 0 where it was owed; `value_minor` is what was paid for it.
+    `credit_ml` was left at the meter, below 0 where it was owed, or `credit_money` of a meter that holds money, in
+    1/100000 of the currency; `value_minor` is what was paid for it.
     """
 
     id: int
@@ -120,6 +133,7 @@ class SwitchView(View):
     decided_at: int | None
     command_id: int | None
     credit_ml: int
+    credit_money: int
     value_minor: int
     note: str | None
     finished_at: int | None
@@ -170,10 +184,11 @@ async def recount(call: Call[None, None]) -> RunView:
         return RunView.model_validate(await runs.recount(session, call.actor, call.path["bill_run"], call.now))
 
 
-async def release(call: Call[None, None]) -> RunView:
-    """Release the drafts that somebody else had counted: each becomes a bill."""
+async def release(call: Call[Release, None]) -> RunView:
+    """Release the drafts that somebody else had counted, naming what was seen: each becomes a bill."""
+    seen = call.body.content_sha256
     async with call.begin() as session:
-        return RunView.model_validate(await runs.release(session, call.actor, call.path["bill_run"], call.now))
+        return RunView.model_validate(await runs.release(session, call.actor, call.path["bill_run"], seen, call.now))
 
 
 async def list_runs(call: Call[None, PageQuery]) -> Page[RunView]:
@@ -245,7 +260,10 @@ ROUTES = [
         request=NewRun, errors=(NotFound, Refused), status=201, tag="billing",
     ),
     Route("POST", _RUN + "/{bill_run}/recount", recount, "billing:write", RunView, errors=_ERRORS, tag="billing"),
-    Route("POST", _RUN + "/{bill_run}/release", release, "billing:approve", RunView, errors=_ERRORS, tag="billing"),
+    Route(
+        "POST", _RUN + "/{bill_run}/release", release, "billing:approve", RunView,
+        request=Release, errors=_ERRORS, tag="billing",
+    ),
     Route("GET", _RUN, list_runs, "billing:read", Page[RunView], query=PageQuery, tag="billing"),
     Route("GET", _RUN + "/{bill_run}", one_run, "billing:read", RunView, errors=(NotFound,), tag="billing"),
     Route(

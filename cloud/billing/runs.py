@@ -1,9 +1,12 @@
 """Bill runs: one for each cycle and last day. Counting drafts every bill and lists what is left out, and why; another
 person releases them; then each is issued in a transaction of its own, so that a crash leaves nothing half done.
 
-Counting and issuing go on from where they stand: the same run twice bills nothing twice.
+Counting and issuing go on from where they stand: the same run twice bills nothing twice. All that was counted has one
+hash, and who releases it names the hash that they saw.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 
 from sqlalchemy import delete, or_, select
@@ -31,15 +34,22 @@ async def begin(
 ) -> BillRun:
     """Begin the run of a cycle through a civil day that is over; the same again returns the first."""
     actor.require_utility(utility_id)
-    person_id = actor.require_person()
+    actor.require_person()
     if await session.get(Utility, utility_id) is None:
         raise NotFound("utility_unknown", f"There is no utility {utility_id}.")
     today = (await spans.zone_of(session, utility_id)).local(now)[0]
     if through_day >= today:
         raise Refused("day_not_over", f"Bills go through a day that is over: at most day {today - 1}.")
+    return await begin_once(session, actor, utility_id, cycle, through_day, now)
+
+
+async def begin_once(
+    session: AsyncSession, actor: Actor, utility_id: int, cycle: int, through_day: int, now: int
+) -> BillRun:
+    """Begin a run that may be begun, or return the one that is there."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {"utility_id": utility_id, "cycle": cycle, "through_day": through_day, "state": COUNTING, "cursor": 0}
-    values |= {"made_by": actor.label, "made_by_id": person_id, "made_at": now}
+    values |= {"made_by": actor.label, "made_by_id": actor.person_id, "made_at": now}
     made = await session.execute(insert(BillRun).values(values).on_conflict_do_nothing().returning(BillRun.id))
     is_new = made.first() is not None
     mine = (BillRun.utility_id == utility_id, BillRun.cycle == cycle, BillRun.through_day == through_day)
@@ -57,17 +67,24 @@ async def recount(session: AsyncSession, actor: Actor, run_id: int, now: int) ->
     run.state, run.cursor = COUNTING, 0
     run.made_by, run.made_by_id, run.made_at = actor.label, actor.require_person(), now
     run.released_by = run.released_by_id = run.released_at = None
+    run.bills, run.left_out, run.totals, run.content_sha256 = 0, 0, {}, ""
     await session.execute(delete(BillDraft).where(BillDraft.run_id == run.id, BillDraft.issued_at.is_(None)))
     await _record(session, actor, run, "bill-run.recount", now)
     return run
 
 
-async def release(session: AsyncSession, actor: Actor, run_id: int, now: int) -> BillRun:
-    """Let the drafts of a run become bills; another person than who had them counted."""
+async def release(session: AsyncSession, actor: Actor, run_id: int, seen_sha256: str, now: int) -> BillRun:
+    """Let the drafts of a run become bills, as they were seen; another person than who had them counted does.
+
+    What the calendar began any person releases.
+    """
     run = await _locked(session, actor, run_id)
     if run.state != DRAFT:
         raise Conflict("run_state", f"Run {run.id} is {run.state}; only a draft is released.")
-    person_id = require_another_person(actor, run.made_by_id)
+    person_id = actor.require_person() if run.made_by_id is None else require_another_person(actor, run.made_by_id)
+    if seen_sha256 != run.content_sha256:
+        counted = f"{run.bills} bills, {run.left_out} left out"
+        raise Conflict("seen_differs", f"Run {run.id} was counted anew: {counted}; look at its drafts again.")
     run.state, run.released_by, run.released_by_id, run.released_at = RELEASING, actor.label, person_id, now
     run.cursor = 0
     await _record(session, actor, run, "bill-run.release", now)
@@ -101,6 +118,7 @@ async def count_some(session: AsyncSession, run_id: int, now: int) -> bool:
         run.cursor = meter.id
     if len(found) < _METERS_AT_ONCE:
         run.state = DRAFT
+        run.content_sha256 = run.content_sha256 or hashlib.sha256().hexdigest()
     await session.flush()
     return run.state == COUNTING
 
@@ -108,30 +126,42 @@ async def count_some(session: AsyncSession, run_id: int, now: int) -> bool:
 async def _count(session: AsyncSession, run: BillRun, meter: Meter, now: int) -> None:
     if meter.customer_id is None:
         nobody = f"Meter {meter.drn} is billed and has no customer; link one."
-        _omit(session, run, meter, None, Refused("no_customer", nobody))
+        _add(session, run, _omitted(run, meter, None, Refused("no_customer", nobody)))
     for span in await spans.refresh(session, meter, now):
         if span.cycle != run.cycle or span.from_day > run.through_day:
             continue
         try:
             content = await counting.next_bill(session, span, run.through_day)
         except Refused as refusal:
-            _omit(session, run, meter, span, refusal)
+            _add(session, run, _omitted(run, meter, span, refusal))
             continue
         if content is not None:
-            session.add(_draft(run, meter, span, content))
+            _add(session, run, _draft(run, meter, span, content))
 
 
-def _omit(session: AsyncSession, run: BillRun, meter: Meter, span: CreditSpan | None, why: CloudError) -> None:
-    session.add(
-        BillDraft(
-            utility_id=run.utility_id,
-            run_id=run.id,
-            meter_id=meter.id,
-            span_id=span.id if span else None,
-            code=why.code,
-            reason=why.message[:300],
-            total_minor=0,
-        )
+def _add(session: AsyncSession, run: BillRun, draft: BillDraft) -> None:
+    """Add a draft, and to the run's figures and hash what it says."""
+    session.add(draft)
+    said = [draft.meter_id, draft.span_id, draft.code, draft.total_minor, draft.content]
+    text = json.dumps([run.content_sha256, said], sort_keys=True)
+    run.content_sha256 = hashlib.sha256(text.encode()).hexdigest()
+    if draft.content is None:
+        run.left_out += 1
+        return
+    run.bills += 1
+    currency = draft.content["currency"]
+    run.totals = {**run.totals, currency: run.totals.get(currency, 0) + draft.total_minor}
+
+
+def _omitted(run: BillRun, meter: Meter, span: CreditSpan | None, why: CloudError) -> BillDraft:
+    return BillDraft(
+        utility_id=run.utility_id,
+        run_id=run.id,
+        meter_id=meter.id,
+        span_id=span.id if span else None,
+        code=why.code,
+        reason=why.message[:300],
+        total_minor=0,
     )
 
 
@@ -200,6 +230,7 @@ async def drafts(
 
 
 async def _record(session: AsyncSession, actor: Actor, run: BillRun, action: str, now: int) -> None:
-    detail = {"cycle": run.cycle, "through_day": run.through_day, "made_by": run.made_by}
     await session.flush()
+    detail = {"cycle": run.cycle, "through_day": run.through_day, "made_by": run.made_by}
+    detail |= {"bills": run.bills, "totals": run.totals, "sha256": run.content_sha256}
     await audit.record(session, actor, action, f"bill-run:{run.id}", detail, utility_id=run.utility_id, now=now)

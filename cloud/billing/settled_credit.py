@@ -1,22 +1,26 @@
 """What becomes of a meter's pots when it comes to credit mode: credit at the price paid, what was owed to the bill.
 
-The ledger's adjustment stands in the books as `granted` by itself; the entry here moves it on to `returned`.
+The ledger's adjustment stands in the books as `granted` by itself; the entry here moves it on to `returned`. Money that
+was paid for goes straight to the customer, as its taxes were not earned yet; money that is owed waits in `carried`.
 """
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.accounts.carrying import measure
 from cloud.accounts.models import Customer
 from cloud.accounts.rules import Worth, worth
 from cloud.accounts.worth import bought
 from cloud.auth.actor import system
 from cloud.billing import settling
-from cloud.billing.models import CreditSpan, ModeSwitch, SwitchAdjustment
+from cloud.billing.models import CreditSpan
+from cloud.billing.switch_models import ModeSwitch, SwitchAdjustment
 from cloud.books import rules as books
 from cloud.books import service
-from cloud.books.rules import Draft
+from cloud.books.rules import Draft, Line
 from cloud.errors import Refused
 from cloud.meters.models import Meter
+from cloud.tariffs.models import Tariff
 from cloud.vending.models import Vend
 from cloud.vending.sale_models import SaleRecord
 from shared import kinds
@@ -36,30 +40,62 @@ async def settle(
     """Post one pot that the ledger shows at zero; what it was worth pays bills at once, or waits on the account."""
     if span is None:
         raise Refused("no_span", f"Meter {meter.drn} is not billed yet by its ledger; the switch waits.")
-    commodity, unit = meter.commodity, books.UNITS[meter.commodity]
     taken = -_net(adjustment)
-    owed = max(0, -taken)
     value, currency = worth(0, []), ""
     if adjustment.pot == kinds.TOKEN_CREDIT and taken > 0:
         value, currency = await _worth(session, row, meter, span.customer_id, taken)
-    lines = books.lines(
+    if meter.account == "currency":
+        value, lines = await _money(session, meter, span, taken, value)
+        currency = (await session.get_one(Tariff, span.tariff_id)).currency
+        row.credit_money += taken
+    else:
+        lines = _volume(meter.commodity, span, taken, value, currency)
+        row.credit_ml += taken
+    key = f"switch:{row.id}:{adjustment.id}"
+    subject = f"switch:{row.id}"
+    if lines:
+        await service.post(session, Draft(row.utility_id, key, "switch", subject, row.reason, lines), ACTOR, now)
+    adjustment.value_minor, adjustment.applied_at = value.value_minor, now
+    row.value_minor += value.value_minor
+    if value.value_minor:
+        customer = await session.get_one(Customer, span.customer_id)
+        await settling.from_account(session, ACTOR, customer, currency, now)
+    await session.flush()
+
+
+def _volume(commodity: str, span: CreditSpan, taken: int, value: Worth, currency: str) -> tuple[Line, ...]:
+    """Volume that is let go of, with what was paid for it; below zero it was owed, and is in the first bill."""
+    span.carried_ml += max(0, -taken)
+    unit = books.UNITS[commodity]
+    return books.lines(
         (books.Account(f"returned:{commodity}", unit, books.INCOME), -taken, "switch"),
         (books.granted(commodity, unit), taken, "switch"),
         (books.refunds(commodity, currency), value.value_minor - sum(tax for _, tax in value.taxes), "returned"),
         *((books.tax(kind, currency), tax, "returned") for kind, tax in value.taxes),
         (books.customer(span.customer_id, currency), -value.value_minor, "returned"),
     )
-    key = f"switch:{row.id}:{adjustment.id}"
-    subject = f"switch:{row.id}"
-    await service.post(session, Draft(row.utility_id, key, "switch", subject, row.reason, lines), ACTOR, now)
-    adjustment.value_minor, adjustment.applied_at = value.value_minor, now
-    span.carried_ml += owed
-    row.credit_ml += taken
-    row.value_minor += value.value_minor
-    if value.value_minor:
-        customer = await session.get_one(Customer, span.customer_id)
-        await settling.from_account(session, ACTOR, customer, currency, now)
-    await session.flush()
+
+
+async def _money(
+    session: AsyncSession, meter: Meter, span: CreditSpan, taken: int, found: Worth
+) -> tuple[Worth, tuple[Line, ...]]:
+    """The same of money, rounded down to minor units; what was given for nothing, is worth nothing."""
+    currency, each = await measure(session, meter)
+    amount = abs(taken) // each
+    owed = amount if taken < 0 else 0
+    value = Worth(0, 0 if owed else min(amount, found.value_minor), ())
+    span.carried_minor += owed
+    lines = books.lines(
+        (books.granted(meter.commodity, currency), -owed or amount, "switch"),
+        (books.carried(meter.commodity, currency), owed, "owed"),
+        (books.customer(span.customer_id, currency), -value.value_minor, "returned"),
+        (
+            books.Account(f"returned:{meter.commodity}", currency, books.INCOME),
+            0 if owed else value.value_minor - amount,
+            "switch",
+        ),
+    )
+    return value, lines
 
 
 def _net(adjustment: SwitchAdjustment) -> int:

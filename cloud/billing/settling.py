@@ -17,7 +17,7 @@ from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
 from cloud.auth.actor import Actor
 from cloud.billing import document, rules
-from cloud.billing.models import Bill, BillPayment, BillSettlement, OpenBill
+from cloud.billing.models import Bill, BillPayment, BillReopening, BillSettlement, OpenBill
 from cloud.billing.rules import Open
 from cloud.books import rules as book_rules
 from cloud.books import service as books
@@ -83,6 +83,9 @@ async def open_sums(session: AsyncSession, utility_id: int) -> dict[str, int]:
     sums = {unit: int(total) for unit, total in await session.execute(billed.where(mine).group_by(Bill.currency))}
     for unit, paid in await session.execute(settled.where(mine).group_by(Bill.currency)):
         sums[unit] -= int(paid)
+    again = select(Bill.currency, func.sum(BillReopening.amount_minor)).join(Bill, Bill.id == BillReopening.bill_id)
+    for unit, opened in await session.execute(again.where(mine).group_by(Bill.currency)):
+        sums[unit] += int(opened)
     return sums
 
 

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.billing import registers
-from cloud.billing.models import CreditSpan, ModeSwitch
+from cloud.billing.models import CreditSpan
 from cloud.billing.registers import ModeEntry
+from cloud.billing.switch_models import ModeSwitch
 from cloud.meters import policies, standing
 from cloud.meters.models import Meter
 from shared import kinds

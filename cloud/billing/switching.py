@@ -2,7 +2,8 @@
 
 To credit: the mode by command; when the ledger shows it, each pot of the meter is set to zero by command, and when the
 ledger shows that, the credit's price stands on the customer's account and pays the first bill. What was owed at the
-meter is in that bill. To prepayment: the mode by command; when the ledger shows it, the last bill goes up to it.
+meter is in that bill. To prepayment: the mode by command; when the ledger shows it, the last bill goes up to it. Meters
+that hold money go the same way; what they hold is money then, and they go on by the tariff on the device afterwards.
 """
 
 from collections.abc import Sequence
@@ -11,26 +12,29 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud import decided
 from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
-from cloud.auth.actor import Actor, require_another_person, system
+from cloud.auth.actor import Actor, system
 from cloud.billing import runs, settled_credit, spans
-from cloud.billing.models import ModeSwitch, SwitchAdjustment
 from cloud.billing.spans import ORDERED, SETTLING, UNDER_WAY
+from cloud.billing.switch_models import ModeSwitch, SwitchAdjustment
 from cloud.commands import orders
 from cloud.commands import service as commands
 from cloud.commands.models import Command
+from cloud.decided import DECLINED, DONE, WAITING
 from cloud.errors import CloudError, Conflict, Refused
 from cloud.meters import standing
 from cloud.meters.models import Meter
 from cloud.meters.service import meter_of
+from cloud.reports import posting
 from cloud.rows import insert, of_actor, owned, rows_after
 from cloud.tariffs import versions
 from cloud.tariffs.models import Tariff
 from cloud.tariffs.terms import CONSUMPTION, PURCHASE
 from shared import documents, kinds
 
-WAITING, DONE, DECLINED, FAILED = "waiting", "done", "declined", "failed"
+FAILED = "failed"
 ACTOR = system("billing")
 _CREDIT = "credit"
 _POTS = (kinds.TOKEN_CREDIT, kinds.EMERGENCY_CREDIT, kinds.RESERVED_CREDIT, kinds.ACCUMULATED_DEBT)
@@ -53,6 +57,7 @@ async def ask(session: AsyncSession, actor: Actor, drn: str, wanted: Wanted, now
     """Ask for a switch; Refused if the meter cannot be charged so, Conflict while another is under way."""
     meter = await meter_of(session, actor, drn)
     tariff = await owned(session, actor, Tariff, wanted.tariff_id, "tariff")
+    actor.require_person()
     await _check(session, meter, tariff, wanted, now)
     row = ModeSwitch(
         utility_id=meter.utility_id,
@@ -60,13 +65,10 @@ async def ask(session: AsyncSession, actor: Actor, drn: str, wanted: Wanted, now
         payment=wanted.payment,
         tariff_id=tariff.id,
         cycle=wanted.cycle,
-        reason=wanted.reason,
-        state=WAITING,
-        requested_by=actor.label,
-        requested_by_id=actor.require_person(),
-        requested_at=now,
         credit_ml=0,
+        credit_money=0,
         value_minor=0,
+        **decided.asked(actor, wanted.reason, now),
     )
     await insert(session, row, Conflict("switch_open", f"Meter {drn} is being switched already; decline that first."))
     await _record(session, actor, row, "meter.switch.ask", now)
@@ -74,15 +76,19 @@ async def ask(session: AsyncSession, actor: Actor, drn: str, wanted: Wanted, now
 
 
 async def _check(session: AsyncSession, meter: Meter, tariff: Tariff, wanted: Wanted, now: int) -> None:
-    if meter.bulk or meter.account == "currency":
-        kind = "has no account" if meter.bulk else "holds money, and only accounts of volume are switched"
-        raise Refused("account_wrong", f"Meter {meter.drn} {kind}.")
+    if meter.bulk:
+        raise Refused("account_wrong", f"Meter {meter.drn} is a bulk meter, which has no account.")
     if meter.customer_id is None:
         raise Refused("no_customer", f"Meter {meter.drn} has no customer who could be billed; link one.")
     if meter.payment == wanted.payment:
         raise Refused("payment_same", f"Meter {meter.drn} is in {wanted.payment} mode already.")
     if (tariff.utility_id, tariff.commodity) != (meter.utility_id, meter.commodity):
         raise Refused("tariff_wrong", f"Tariff {tariff.id} is not for this meter's utility and commodity.")
+    currency = (await session.get_one(Tariff, meter.tariff_id)).currency
+    if meter.account == "currency" and tariff.currency != currency:
+        raise Refused(
+            "currency_wrong", f"Meter {meter.drn} holds {currency}; tariff {tariff.id} is in another currency."
+        )
     basis = CONSUMPTION if wanted.payment == _CREDIT else PURCHASE
     if (await versions.in_force(session, tariff.id, now)).terms["basis"] != basis:
         raise Refused(
@@ -93,8 +99,8 @@ async def _check(session: AsyncSession, meter: Meter, tariff: Tariff, wanted: Wa
 async def approve(session: AsyncSession, actor: Actor, switch_id: int, now: int) -> ModeSwitch:
     """Approve what another person asked for: the meter is ordered to change its mode."""
     row = await _waiting(session, actor, switch_id)
-    row.decided_by_id = require_another_person(actor, row.requested_by_id)
-    row.decided_by, row.decided_at = actor.label, now
+    decided.by_another(actor, row)
+    decided.done(actor, row, now, ORDERED)
     await _record(session, actor, row, "meter.switch.approve", now)
     await _order_mode(session, actor, row, now)
     return row
@@ -103,8 +109,9 @@ async def approve(session: AsyncSession, actor: Actor, switch_id: int, now: int)
 async def decline(session: AsyncSession, actor: Actor, switch_id: int, now: int) -> ModeSwitch:
     """End a switch that nobody approved yet."""
     row = await _waiting(session, actor, switch_id)
-    row.state, row.decided_by, row.decided_by_id = DECLINED, actor.label, actor.require_person()
-    row.decided_at = row.finished_at = now
+    actor.require_person()
+    decided.done(actor, row, now, DECLINED)
+    row.finished_at = now
     await _record(session, actor, row, "meter.switch.decline", now)
     return row
 
@@ -164,6 +171,8 @@ async def _ordered(session: AsyncSession, row: ModeSwitch, now: int) -> None:
     command = await session.get_one(Command, row.command_id)
     await session.refresh(command)
     if meter.payment == row.payment:
+        if meter.account == "currency":  # what flowed so far was charged with the taxes of the class before
+            await posting.catch_up(session, meter, now)
         meter.tariff_id = row.tariff_id
         row.state = SETTLING
     elif command.status in _LOST:
@@ -245,5 +254,5 @@ async def listed(session: AsyncSession, actor: Actor, query: PageQuery) -> Seque
 
 async def _record(session: AsyncSession, actor: Actor, row: ModeSwitch, action: str, now: int) -> None:
     detail = {"meter": row.meter_id, "payment": row.payment, "tariff": row.tariff_id, "reason": row.reason}
-    detail |= {"credit_ml": row.credit_ml, "value_minor": row.value_minor}
+    detail |= {"credit_ml": row.credit_ml, "credit_money": row.credit_money, "value_minor": row.value_minor}
     await audit.record(session, actor, action, f"switch:{row.id}", detail, utility_id=row.utility_id, now=now)

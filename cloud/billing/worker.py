@@ -1,4 +1,5 @@
-"""The loop of bills: counts and issues runs, carries switches on, reminds, and limits late payers or lets them go."""
+"""The loop of bills: begins runs by the calendar, counts and issues them, carries switches on, reminds, and limits late
+payers or lets them go."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.billing import dunning, runs, switching
+from cloud.billing import calendar, dunning, runs, switching
 from cloud.clock import Clock
 from cloud.db import Database
 
@@ -35,10 +36,18 @@ class Billing:
             try:
                 await self.work_due()
                 if self._clock.now() - self._reviewed_at >= _REVIEW_EVERY_S:
+                    await self.begin_due()
                     await self.review()
             except Exception:
                 _log.exception("billing stopped; it goes on in a moment")
             await asyncio.sleep(_POLL_S)
+
+    async def begin_due(self) -> None:
+        """Begin the runs whose day has come in the calendar."""
+        async with self._database.begin() as session:
+            begun = await calendar.begin_due(session, self._clock.now())
+        for run in begun:
+            _log.info("a run was begun by the calendar", run=run.id, utility=run.utility_id, cycle=run.cycle)
 
     async def work_due(self) -> None:
         """Count what is to be counted, issue what is released, carry every switch one step on."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.api.fields import PageQuery
 from cloud.audit import service as audit
 from cloud.auth.actor import Actor, require_another_person
+from cloud.billing import by_hand
 from cloud.commands import service
 from cloud.commands.models import CommandRequest
 from cloud.commands.orders import WAITING
@@ -32,6 +33,7 @@ async def approve(session: AsyncSession, actor: Actor, request_id: int, now: int
     meter = await session.scalar(select(Meter).where(Meter.drn == asked.drn))
     if meter is None or (meter.gateway_id, meter.channel) != (asked.gateway_id, asked.channel):
         raise Conflict("meter_moved", f"Meter {asked.drn} is on another gateway or channel now; decline the request.")
+    await by_hand.check_request(session, asked, meter)
     await _decided(session, actor, asked, APPROVED, now)
     command = await service.queue_order(
         session,

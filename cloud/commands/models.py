@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db import Base, BigId
+from cloud.decided import Decided
 from shared.command_results import sentence_of
 
 
@@ -79,11 +80,8 @@ class CommandCounter(Base):
     heard_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class CommandRequest(Base):
-    """A command that is given only when a second person approves it. `state`: waiting, approved or declined.
-
-    `requested_by` and `decided_by` are labels for people to read; that there are two is judged by the person ids.
-    """
+class CommandRequest(Decided, Base):
+    """A command that is given only when a second person approves it. `state`: waiting, approved or declined."""
 
     __tablename__ = "command_request"
     __table_args__ = (Index("ix_command_request_utility_id", "utility_id", "state"),)
@@ -96,12 +94,4 @@ class CommandRequest(Base):
     kind: Mapped[int] = mapped_column(SmallInteger)
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     what: Mapped[str] = mapped_column(String(200))
-    reason: Mapped[str] = mapped_column(String(300))
-    state: Mapped[str] = mapped_column(String(10))
-    requested_by: Mapped[str] = mapped_column(String(200))
-    requested_person_id: Mapped[int | None] = mapped_column(BigInteger)
-    requested_at: Mapped[int] = mapped_column(BigInteger)
-    decided_by: Mapped[str | None] = mapped_column(String(200))
-    decided_person_id: Mapped[int | None] = mapped_column(BigInteger)
-    decided_at: Mapped[int | None] = mapped_column(BigInteger)
     command_id: Mapped[int | None] = mapped_column(ForeignKey("command.id"))

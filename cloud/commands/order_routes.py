@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from cloud.api.fields import Body, Page, PageQuery, RowId, View
 from cloud.api.route import Call, Route
+from cloud.billing import by_hand
 from cloud.commands import approval, orders
 from cloud.commands.models import Command, CommandRequest
 from cloud.commands.orders import Limits, Order
@@ -23,7 +24,10 @@ MeterGroup = Annotated[int, Field(ge=0, le=0xFFFF)]
 
 
 class ModeOrder(Body):
-    """How a meter is charged from now on; `arrears` limit a meter that is billed afterwards."""
+    """How a meter is charged from now on; `arrears` limit a meter that is billed afterwards.
+
+    A customer's payment mode stays: it changes by a switch, which settles the account.
+    """
 
     payment: Literal["prepayment", "credit"]
     arrears: Literal["none", "trickle", "disconnect"] = "none"
@@ -105,6 +109,7 @@ async def set_mode(call: Call[ModeOrder, None]) -> Given:
     """Change how a meter is charged, its group and its protection."""
     async with call.begin() as session:
         meter = await meter_of(session, call.actor, call.path["drn"])
+        await by_hand.check_order(session, meter, call.body.payment)
         order = await orders.mode(session, meter, **call.body.model_dump())
         given = await orders.give(session, call.actor, order, call.now)
     return _sent(call, given)

@@ -14,7 +14,7 @@ from cloud.rows import owned, page, rows_after
 class CommandView(View):
     """A command; `kind` 1 enters a token: a vend's, a section of a key change, or the void of a vend. 2 sets a policy,
     3 a floor, 4 a tariff, 5 the mode of a meter, 6 controls its valve (channel 255: all), 7 adjusts a balance, 8 sets
-    the volume of a pulse.
+    the volume of a pulse, 9 brings or stops an update of the firmware.
 
     `sequence` is the entry with its result, `result_text` what the result means.
     """

@@ -1,10 +1,12 @@
 """Payments in the books: money that came stands in suspense until it is sold for, returned, or taken back."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.audit.service import Named
 from cloud.books import service as books
-from cloud.books.rules import EXPENSE, Account, Draft, cash, customer, lines, suspense
+from cloud.books.rules import EXPENSE, Account, Draft, Line, cash, customer, lines, suspense
 from cloud.payments.models import Payment
 
 
@@ -38,11 +40,20 @@ async def for_bills(session: AsyncSession, payment: Payment, customer_id: int, a
     await _post(session, payment, "bills", suspense(payment.currency), to, amount, actor, now)
 
 
-async def taken_back(session: AsyncSession, payment: Payment, amount_minor: int, actor: Named, now: int) -> None:
-    """The provider took some of it back; after a sale, or a return, that is a loss."""
-    source = Account("chargebacks", payment.currency, EXPENSE) if payment.has_ended else suspense(payment.currency)
-    event = f"back:{payment.reversed_minor}"
-    await _post(session, payment, event, source, _clearing(payment), amount_minor, actor, now)
+async def taken_back(
+    session: AsyncSession,
+    payment: Payment,
+    amount_minor: int,
+    owed: Sequence[tuple[Account, int]],
+    actor: Named,
+    now: int,
+) -> None:
+    """The provider took some of it back: `owed` of it a customer owes again; after its end the rest is a loss."""
+    rest = Account("chargebacks", payment.currency, EXPENSE) if payment.has_ended else suspense(payment.currency)
+    left = amount_minor - sum(amount for _, amount in owed)
+    taken = [(account, amount, "back") for account, amount in (*owed, (rest, left))]
+    moved = lines(*taken, (_clearing(payment), -amount_minor, "back"))
+    await books.post(session, _draft(payment, f"back:{payment.reversed_minor}", moved), actor, now)
 
 
 def _clearing(payment: Payment) -> Account:
@@ -61,13 +72,15 @@ async def _post(
 ) -> None:
     if amount == 0:
         return
-    kind = event.partition(":")[0]
-    draft = Draft(
+    await books.post(session, _draft(payment, event, lines((debit, amount, event), (credit, -amount, event))), by, at)
+
+
+def _draft(payment: Payment, event: str, moved: tuple[Line, ...]) -> Draft:
+    return Draft(
         utility_id=payment.utility_id,
         key=f"payment:{payment.id}:{event}",
         kind="payment",
         subject=f"payment:{payment.id}",
         reason=f"{payment.provider} {payment.reference}",
-        lines=lines((debit, amount, kind), (credit, -amount, kind)),
+        lines=moved,
     )
-    await books.post(session, draft, by, at)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.audit import service as audit
 from cloud.auth.actor import Actor, system
+from cloud.billing import reopening
 from cloud.payments import money, rules
 from cloud.payments.channels import Channel
 from cloud.payments.models import Payment, PaymentEvent, PushRequest
@@ -164,14 +165,19 @@ async def verify(session: AsyncSession, payment: Payment, now: int) -> None:
 
 
 async def taken_back(session: AsyncSession, payment: Payment, amount_minor: int, now: int) -> None:
-    """The provider took this much back in all."""
+    """The provider took this much back in all; bills that it had paid are open again."""
     more = min(amount_minor, payment.amount_minor) - payment.reversed_minor
     if more <= 0:
         return
+    key, source = f"payment:{payment.id}", f"payment:{payment.id}:back:{payment.reversed_minor}"
+    owed = await reopening.take_back(session, payment.utility_id, key, more, source, now)
     if payment.verified_at is not None:
-        await money.taken_back(session, payment, more, ACTOR, now)
+        await money.taken_back(session, payment, more, owed.debits, ACTOR, now)
+        await reopening.follow_up(session, owed, now)
     payment.reversed_minor += more
     said = f"The provider took {payment.reversed_minor} of {payment.amount_minor} back."
+    if owed.bills:
+        said += f" Open again: {', '.join(f'bill {bill.number}' for bill in owed.bills)}."
     if payment.has_ended or payment.left_minor > 0:
         await list_for_person(session, payment, "reversed", said, now)
         return

@@ -4,10 +4,14 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, Str
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db import Base, BigId
+from cloud.decided import Decided
 
 
-class VoucherBatch(Base):
-    """Vouchers that were made together: `count` of them, worth `amount_minor` each, until they end or are stopped."""
+class VoucherBatch(Decided, Base):
+    """Vouchers that are made together: `count` of them, worth `amount_minor` each, until they end or are stopped.
+
+    `state`: waiting for another person, approved, done once its codes were made, declined.
+    """
 
     __tablename__ = "voucher_batch"
     __table_args__ = (CheckConstraint("amount_minor > 0", name="amount_minor"),)

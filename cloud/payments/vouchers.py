@@ -1,24 +1,20 @@
-"""Vouchers: made in batches, shown once, redeemed once as a payment; guesses are counted before a code is looked up."""
+"""Redeeming vouchers: once each, as a payment; guesses are counted before a code is looked up."""
 
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.api.fields import PageQuery
-from cloud.audit import service as audit
 from cloud.auth.actor import Actor
-from cloud.errors import Conflict, NotFound, Refused, TooManyRequests
+from cloud.errors import Conflict, Refused, TooManyRequests
 from cloud.meters import service as meters
-from cloud.meters.models import Meter, Utility
+from cloud.meters.models import Meter
 from cloud.payments import rules, selling, service
 from cloud.payments.models import Payment
 from cloud.payments.voucher_models import Voucher, VoucherBatch, VoucherGuess
-from cloud.rows import of_actor, owned, rows_after
 from cloud.vending.sealed import SealedSecrets
 from cloud.vending.store import KeyStore
 
@@ -28,45 +24,6 @@ GUESSES_PER_CALLER = 200
 PROVIDER = "voucher"
 _DAY_S = 86_400
 _PURPOSE = "voucher"
-
-
-async def make(
-    session: AsyncSession, sealed: SealedSecrets, actor: Actor, batch: VoucherBatch, now: int, form: str = "json"
-) -> list[tuple[int, str]]:
-    """Insert a batch with its vouchers; return serial and code of each, which cannot be had again.
-
-    `form` is how the caller is given them, for the audit.
-    """
-    actor.require_utility(batch.utility_id)
-    if await session.get(Utility, batch.utility_id) is None:
-        raise NotFound("utility_unknown", f"There is no utility {batch.utility_id}.")
-    if batch.expires_at <= now:
-        raise Refused("expired", "The vouchers would have expired already; choose a later expires_at.")
-    session.add(batch)
-    await session.flush()
-    key = await _key(session, sealed, batch.utility_id, now, make=True)
-    codes = [f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}" for _ in range(batch.count)]
-    for serial, code in enumerate(codes, 1):
-        row = Voucher(utility_id=batch.utility_id, batch_id=batch.id, serial=serial, code_hmac=_hmac(key, code))
-        session.add(row)
-    await session.flush()
-    detail = {"count": batch.count, "amount_minor": batch.amount_minor, "currency": batch.currency, "form": form}
-    await _record(session, actor, "voucher-batch.add", batch, detail, now)
-    return list(enumerate(codes, 1))
-
-
-async def stop(session: AsyncSession, actor: Actor, batch_id: int, now: int) -> VoucherBatch:
-    """Stop what is left of a batch, for instance because it was stolen."""
-    batch = await owned(session, actor, VoucherBatch, batch_id, "voucher batch")
-    batch.stopped_at = batch.stopped_at or now
-    await _record(session, actor, "voucher-batch.stop", batch, {}, now)
-    return batch
-
-
-async def listed(session: AsyncSession, actor: Actor, query: PageQuery) -> Sequence[VoucherBatch]:
-    """A page of the batches that the caller may see."""
-    mine = of_actor(select(VoucherBatch), actor, VoucherBatch.utility_id)
-    return await rows_after(session, mine, VoucherBatch.id, query)
 
 
 async def count_guess(session: AsyncSession, actor: Actor, drn: str, now: int) -> None:
@@ -105,8 +62,8 @@ async def redeem(
 
 
 async def _find(session: AsyncSession, sealed: SealedSecrets, meter: Meter, code: str, now: int) -> Voucher:
-    key = await _key(session, sealed, meter.utility_id, now, make=False)
-    fits = (Voucher.utility_id == meter.utility_id, Voucher.code_hmac == _hmac(key, code))
+    key = await key_of(session, sealed, meter.utility_id, now, make=False)
+    fits = (Voucher.utility_id == meter.utility_id, Voucher.code_hmac == hmac_of(key, code))
     voucher = await session.scalar(select(Voucher).where(*fits).with_for_update())
     if voucher is None:
         raise Refused("voucher_unknown", "There is no voucher with this code; check the digits.")
@@ -151,7 +108,8 @@ async def _move(session: AsyncSession, subject: str, now: int, by: int) -> int:
     return int((await session.execute(moved.returning(VoucherGuess.guesses))).scalar_one())
 
 
-async def _key(session: AsyncSession, sealed: SealedSecrets, utility_id: int, now: int, *, make: bool) -> bytes:
+async def key_of(session: AsyncSession, sealed: SealedSecrets, utility_id: int, now: int, *, make: bool) -> bytes:
+    """Return the utility's key for the HMAC of codes; it is made with the first batch."""
     subject = f"utility:{utility_id}"
     if not await sealed.has(session, _PURPOSE, subject):
         if not make:
@@ -160,12 +118,6 @@ async def _key(session: AsyncSession, sealed: SealedSecrets, utility_id: int, no
     return await sealed.get(session, utility_id, _PURPOSE, subject)
 
 
-def _hmac(key: bytes, code: str) -> bytes:
+def hmac_of(key: bytes, code: str) -> bytes:
+    """Return what is kept of a code."""
     return hmac.new(key, b"voucher\n" + code.encode(), hashlib.sha256).digest()
-
-
-async def _record(
-    session: AsyncSession, actor: Actor, action: str, batch: VoucherBatch, detail: dict[str, object], now: int
-) -> None:
-    subject = f"voucher-batch:{batch.id}"
-    await audit.record(session, actor, action, subject, detail, utility_id=batch.utility_id, now=now)

@@ -268,16 +268,21 @@ async def _add_day(session: AsyncSession, meter: Meter, day: int, unit: str, mov
     await session.execute(first.on_conflict_do_update(index_elements=["meter_id", "day", "unit"], set_=sums))
 
 
-async def hand_over(session: AsyncSession, meter: Meter, now: int) -> int:
-    """Take what a meter holds out of its position and return it, in the unit of its account; the caller posts it.
-
-    First all is posted that its ledger says. A device that goes on goes on from there: what it holds is no more owed.
-    """
+async def catch_up(session: AsyncSession, meter: Meter, now: int) -> None:
+    """Post all that the ledgers of a meter's gateway say so far."""
     heads = select(LedgerHead.epoch).where(LedgerHead.gateway_id == meter.gateway_id).order_by(LedgerHead.epoch)
     for epoch in (await session.scalars(heads)).all():
         ledger = Ledger(meter.utility_id, meter.gateway_id, epoch)
         while await post(session, ledger, now + 1, now):
             pass
+
+
+async def hand_over(session: AsyncSession, meter: Meter, now: int) -> int:
+    """Take what a meter holds out of its position and return it, in the unit of its account; the caller posts it.
+
+    First all is posted that its ledger says. A device that goes on goes on from there: what it holds is no more owed.
+    """
+    await catch_up(session, meter, now)
     row = (await _positions(session, [meter.id], lock=True)).get(meter.id)
     if row is None:
         return 0

@@ -9,6 +9,7 @@ from cloud.accounts.closing import NewClosing
 from cloud.accounts.models import Account
 from cloud.auth.actor import Actor
 from cloud.errors import Conflict, Forbidden, Refused
+from cloud.meters.models import Utility
 from cloud.tariffs import versions
 from cloud.tariffs.terms import Block, Tax, Terms
 from cloud.vending import debts
@@ -173,10 +174,41 @@ async def test_who_moves_out_may_leave_the_credit_and_who_moves_in_begins_anew(s
     row = await close(street, drn, None, bar=False)
     meter = await street.meter(drn)
 
-    assert (row.credit, row.value_minor, row.refund_order_id) == ("place", 0, None)
+    assert (row.credit, row.value_minor, row.refund_order_id) == ("place", 50_000, None)
     assert (meter.closed_at, meter.account_id, meter.customer_id) == (None, None, None)
     assert street.credit(drn) == 5_000_000
     assert (await street.books())["meter_credit:water"] == -5_000_000
+
+
+async def test_credit_that_ends_with_the_meter_needs_a_second_person_above_the_limit(street: Street) -> None:
+    small, large = await street.house(), await street.house()
+    for drn in (small, large):
+        await street.use(drn, await street.sell(drn))
+
+    alone = await close(street, small, "place", bar=True, limit=50_000)
+    asked = await close(street, large, "place", bar=True, limit=49_999)
+    with pytest.raises(Forbidden):
+        await approve(street, asked, ANN)
+    approved = await approve(street, asked)
+
+    assert [(row.state, row.value_minor) for row in (alone, asked, approved)] == [
+        ("done", 50_000),
+        ("waiting", 50_000),
+        ("done", 50_000),
+    ]
+    assert (await street.books())["returned:water"] == -10_000_000
+
+
+async def test_credit_stays_with_the_place_against_the_utilitys_rule_only_with_a_second_person(street: Street) -> None:
+    drn = await street.house()
+    await street.use(drn, await street.sell(drn))
+    async with street.town.database.begin() as session:
+        (await session.get_one(Utility, street.town.utility)).move_credit = "refund"
+
+    row = await close(street, drn, "place", bar=False, limit=49_999)
+
+    assert row.state == "waiting"
+    assert (await street.meter(drn)).account_id is not None
 
 
 async def test_an_account_is_closed_once(street: Street) -> None:

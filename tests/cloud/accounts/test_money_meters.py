@@ -90,6 +90,7 @@ async def test_money_and_unused_tokens_go_to_the_new_meter(money: Money) -> None
     await obey(money.link)
     await street.talk(new)
 
+    assert row.month_volume_ml == money.link.house.meter().block_counter == 3_000_000
     (reissued,) = await street.unused(new)
     assert (row.balance, street.credit(new), money.link.house.balance()) == (left, left, 0)
     assert (reissued.money, reissued.amount_minor) == (waiting.vend.money, waiting.vend.amount_minor)

@@ -162,3 +162,19 @@ async def test_a_meter_is_taken_to_another_place_once_nobody_lives_at_the_first(
 
     assert (early.status, taken.status, away.status, again.status) == (409, 409, 200, 404)
     assert (second["drn"], second["service_point_id"] > first["service_point_id"]) == (drn, True)
+
+
+async def test_a_meter_with_credit_is_opened_as_it_is_and_not_over_to_bills(any_api: Api) -> None:
+    town = await heard(any_api)
+    sold = await any_api.made("/vends", town.vend())
+    town.device.token(0, sold["tid"], sold["volume_ml"])
+    await take_in(any_api, town, town.device.batch())
+    account = (await any_api.get("/accounts")).body["items"][0]
+    await any_api.made(f"/accounts/{account['id']}/close", {"credit": "place", "reason": "moves"})
+    there = {"service_point": {"id": account["service_point_id"]}, "meter": {"drn": town.drn}}
+    body = new_account(town, "", 0, **there)
+
+    billed = await any_api.post("/accounts", {**body, "billing": {"payment": "credit"}})
+    prepaid = await any_api.post("/accounts", {**body, "billing": {"payment": "prepayment"}})
+
+    assert (billed.status, billed.code, prepaid.status) == (422, "credit_left", 201), billed.body

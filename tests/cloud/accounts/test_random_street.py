@@ -7,12 +7,13 @@ from collections import Counter
 from sqlalchemy import select
 
 from cloud.accounts import closing, opening, refund_orders, statement, swap
-from cloud.accounts.change_models import LISTED, WAITING, MeterSwap, RefundOrder
+from cloud.accounts.change_models import LISTED, MeterSwap, RefundOrder
 from cloud.accounts.closing import NewClosing
 from cloud.accounts.models import Account, Customer, MeterStay
 from cloud.accounts.opening import Billing, NewCustomer, Opening
 from cloud.accounts.swap import NewSwap
 from cloud.commands.orders import Limits
+from cloud.decided import WAITING
 from cloud.ledger.models import Verdict
 from cloud.meters.models import Meter
 from cloud.vending import debts

@@ -32,7 +32,7 @@ class Market:
         order = {"utility_id": self.town.utility, "name": name, "currency": "KES", "commission": commission}
         agent: int = (await self.keeper.made("/agents", order))["id"]
         if numerator:
-            await self.approver.made(f"/agents/{agent}/commission/approve", None)
+            await self.approver.made(f"/agents/{agent}/commission/approve", commission)
         return agent
 
     async def sells_for(self, agent: int, name: str) -> Api:

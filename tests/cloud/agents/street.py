@@ -54,7 +54,7 @@ class Street:
             )
             await service.add(session, FIRST, agent, fraction)
             if fraction.numerator:
-                await service.approve_commission(session, SECOND, agent.id, town.now)
+                await service.approve_commission(session, SECOND, agent.id, fraction, town.now)
         self.agents.append(agent.id)
         return agent.id
 

@@ -108,11 +108,12 @@ async def test_a_seller_pays_with_what_the_agent_was_paid_with(market: Market) -
 
 async def test_a_commission_counts_when_another_person_approved_it(market: Market) -> None:
     path = f"/agents/{market.agent}/commission"
-    await market.keeper.call("PUT", path, json={"numerator": 1, "denominator": 2})
-    own = await market.keeper.post(path + "/approve", None)
+    half = {"numerator": 1, "denominator": 2}
+    await market.keeper.call("PUT", path, json=half)
+    own = await market.keeper.post(path + "/approve", half)
     before = (await market.keeper.get(f"/agents/{market.agent}")).body
-    await market.approver.made(path + "/approve", None)
-    again = await market.approver.post(path + "/approve", None)
+    await market.approver.made(path + "/approve", half)
+    again = await market.approver.post(path + "/approve", half)
     await market.seller.made("/vends", market.town.vend())
 
     assert (own.status, before["commission_denominator"], before["asked_denominator"]) == (403, 200, 2)
@@ -120,11 +121,24 @@ async def test_a_commission_counts_when_another_person_approved_it(market: Marke
     assert await market.held() == 200_000 - 50_000 + 25_000
 
 
+async def test_a_commission_that_changed_since_it_was_seen_is_not_approved(market: Market) -> None:
+    path = f"/agents/{market.agent}/commission"
+    seen, later = {"numerator": 1, "denominator": 100}, {"numerator": 1, "denominator": 2}
+    await market.keeper.call("PUT", path, json=seen)
+    await market.keeper.call("PUT", path, json=later)
+
+    answer = await market.approver.post(path + "/approve", seen)
+
+    assert (answer.status, answer.code) == (409, "seen_differs") and "1/2" in answer.body["detail"]
+    assert (await market.keeper.get(f"/agents/{market.agent}")).body["commission_denominator"] == 200
+
+
 async def test_nobody_approves_the_own_commission_and_a_share_is_below_one(market: Market) -> None:
     path = f"/agents/{market.agent}/commission"
-    await market.api.call("PUT", path, json={"numerator": 1, "denominator": 2})
+    half = {"numerator": 1, "denominator": 2}
+    await market.api.call("PUT", path, json=half)
 
-    own = await market.api.post(path + "/approve", None)
+    own = await market.api.post(path + "/approve", half)
     whole = await market.keeper.call("PUT", path, json={"numerator": 2, "denominator": 2})
 
     assert (own.status, own.code, whole.status) == (403, "own_request", 400)

@@ -126,3 +126,26 @@ async def test_a_deposit_in_cash_is_in_the_till_of_who_took_it(market: Counter) 
 
 def tender(amount_minor: int, kind: str = "cash") -> dict[str, Any]:
     return {"kind": kind, "amount_minor": amount_minor, "currency": "KES"}
+
+
+async def test_cash_that_was_taken_outside_a_shift_is_reported_for_its_day(market: Counter) -> None:
+    path = f"/utilities/{market.town.utility}/cash-outside-shifts"
+    await market.cashier.made("/vends", market.town.vend(tender=tender(60_000)))
+    market.api.clock.time += 1
+    shift = await opened(market, market.other)
+    await market.other.made("/vends", market.town.vend())
+    market.api.clock.time += 60
+    await market.other.made(f"/shifts/{shift}/close", {"counted_minor": 51_000})
+    await market.seller.made("/vends", market.town.vend())
+    market.api.clock.time += 1
+    await market.other.made("/vends", market.town.vend(tender=tender(50_000, "card")))
+    key = (await market.api.made("/api-keys", {"name": "a machine", "scopes": ["vend"]}))["key"]
+    await market.api.as_key(key).made("/vends", market.town.vend())
+
+    today = (await market.api.get(path)).body
+    before = (await market.api.get(path, date="2025-01-01")).body
+    denied = await market.cashier.get(path)
+
+    shown = [(one["kind"], one["count"], one["taken_minor"], one["given_minor"]) for one in today["moved"]]
+    assert sorted(shown) == [("sale", 1, 50_000, 0), ("sale", 1, 60_000, 10_000)]
+    assert (before["date"], before["moved"], denied.status) == ("2025-01-01", [], 403)

@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import func, select
 
 from cloud.billing import runs, switching
-from cloud.billing.models import Bill, BillSettlement, SwitchAdjustment
+from cloud.billing.models import Bill, BillSettlement
+from cloud.billing.switch_models import SwitchAdjustment
 from cloud.billing.switching import Wanted
 from cloud.books.models import BookEntry
 from shared.civil import DAY_S
 from tests.cloud.billing.test_switching import of_id, prepaid
-from tests.cloud.billing.village import ANNA, BEN, MONTH_BEGIN, Village
+from tests.cloud.billing.village import ANNA, BEN, MONTH_BEGIN, Village, release_seen
 from tests.cloud.books.crashes import Crash, crashing
 
 JULY_31 = MONTH_BEGIN // DAY_S + 30
@@ -47,7 +48,7 @@ async def released(village: Village) -> int:
     await village.month(device, 100_000, days=32)
     run = await village.run(JULY_31, release=False)
     async with village.database.begin() as session:
-        await runs.release(session, BEN, run, village.now)
+        await release_seen(session, BEN, run, village.now)
     return run
 
 

@@ -20,7 +20,7 @@ from cloud.errors import CloudError
 from cloud.reports import reconciliation
 from shared import kinds
 from shared.civil import DAY_S
-from tests.cloud.billing.village import ANNA, BEN, Village
+from tests.cloud.billing.village import ANNA, BEN, Village, release_seen
 from tests.cloud.books.crashes import Crash, crashing
 from tests.cloud.ledger.books import cases
 from tests.fakes.device import Device
@@ -100,7 +100,7 @@ class Life:
             waiting = await runs.due(session, runs.DRAFT)
         for number in waiting:
             async with self.village.database.begin() as session:
-                await runs.release(session, BEN, number, self.village.now)
+                await release_seen(session, BEN, number, self.village.now)
 
     async def work(self) -> None:
         await self.may_crash(self.village.billing.work_due)

@@ -12,7 +12,7 @@ from cloud.billing.models import BillDraft
 from cloud.errors import CloudError, Conflict, Forbidden, Refused
 from shared import kinds
 from shared.civil import DAY_S
-from tests.cloud.billing.village import ANNA, BEN, MONTH_BEGIN, Village
+from tests.cloud.billing.village import ANNA, BEN, MONTH_BEGIN, Village, release_seen
 
 JULY_1 = MONTH_BEGIN // DAY_S
 JULY_31 = JULY_1 + 30
@@ -58,7 +58,7 @@ async def test_the_same_run_again_bills_nothing_twice(village: Village) -> None:
         await runs.recount(session, ANNA, again.id, village.now)
     await village.billing.work_due()
     async with village.database.begin() as session:
-        await runs.release(session, BEN, run, village.now)
+        await release_seen(session, BEN, run, village.now)
     await village.billing.work_due()
 
     assert again.id == run
@@ -108,7 +108,7 @@ async def test_a_meter_whose_reading_has_not_come_is_listed_and_billed_when_it_h
         await runs.recount(session, ANNA, run, village.now)
     await village.billing.work_due()
     async with village.database.begin() as session:
-        await runs.release(session, BEN, run, village.now)
+        await release_seen(session, BEN, run, village.now)
     await village.billing.work_due()
 
     assert left_out.code == "reading_missing" and left_out.reason is not None and "2025-07-31" in left_out.reason
@@ -161,7 +161,7 @@ async def test_who_had_the_drafts_counted_does_not_release_them(village: Village
 
     async with village.database.begin() as session:
         with pytest.raises(Forbidden) as refusal:
-            await runs.release(session, ANNA, run, village.now)
+            await release_seen(session, ANNA, run, village.now)
 
     assert refusal.value.code == "own_request"
     assert await village.bills() == []
@@ -193,7 +193,7 @@ async def test_a_credit_note_takes_the_newest_bill_back_and_the_days_are_billed_
         await runs.recount(session, ANNA, run, village.now)
     await village.billing.work_due()
     async with village.database.begin() as session:
-        await runs.release(session, BEN, run, village.now)
+        await release_seen(session, BEN, run, village.now)
     await village.billing.work_due()
     again = (await village.bills())[-1]
     assert (again.total_minor, again.from_day, again.number) == (bill.total_minor, bill.from_day, 3)
@@ -209,7 +209,7 @@ async def test_several_workers_issue_each_bill_once(village: Village) -> None:
         await village.talk(device)
     run = await village.run(JULY_31, release=False)
     async with village.database.begin() as session:
-        await runs.release(session, BEN, run, village.now)
+        await release_seen(session, BEN, run, village.now)
 
     await asyncio.gather(*(village.billing.work_due() for _ in range(4)))
 

@@ -3,9 +3,9 @@
 import pytest
 
 from cloud.billing import switching
-from cloud.billing.models import ModeSwitch
+from cloud.billing.switch_models import ModeSwitch
 from cloud.billing.switching import Wanted
-from cloud.commands import orders
+from cloud.commands import approval, orders
 from cloud.commands.orders import Limits
 from cloud.errors import CloudError
 from shared import command_results, kinds
@@ -264,3 +264,24 @@ async def test_a_critical_need_that_is_on_its_way_stays_when_the_mode_is_switche
 
     meter = await village.meter(device)
     assert (meter.payment, meter.critical_need) == ("credit", True)
+
+
+async def test_a_request_for_another_mode_is_not_approved_after_a_switch(village: Village) -> None:
+    device = await prepaid(village)
+    protected = {"payment": "prepayment", "critical_need": True, "meter_group": 0, "reason": "a machine that breathes"}
+    async with village.database.begin() as session:
+        order = await orders.mode(session, await village.meter(device), arrears="none", **protected)  # type: ignore[arg-type]
+        await orders.give(session, ANNA, order, village.now)
+    await village.talk(device)
+    async with village.database.begin() as session:
+        less = {**protected, "critical_need": False}
+        order = await orders.mode(session, await village.meter(device), arrears="none", **less)  # type: ignore[arg-type]
+        asked = await orders.give(session, ANNA, order, village.now)
+    await switch(village, device, "credit")
+
+    with pytest.raises(CloudError) as refused:
+        async with village.database.begin() as session:
+            await approval.approve(session, BEN, asked.id, village.now)
+
+    assert refused.value.code == "switched_since"
+    assert (await village.meter(device)).payment == "credit"

@@ -4,11 +4,12 @@ import asyncio
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.auth.actor import Actor
 from cloud.auth.rules import SCOPES
 from cloud.billing import crediting, policies, runs, settling
-from cloud.billing.models import Bill, BillPayment, BillSettlement, OpenBill
+from cloud.billing.models import Bill, BillPayment, BillReopening, BillRun, BillSettlement, OpenBill
 from cloud.billing.policies import NewPolicy
 from cloud.billing.settling import Tendered
 from cloud.billing.worker import Billing
@@ -137,7 +138,7 @@ class Village(Town):
         await self.billing.work_due()
         if release:
             async with self.database.begin() as session:
-                await runs.release(session, BEN, run.id, self.now)
+                await release_seen(session, BEN, run.id, self.now)
             await self.billing.work_due()
         return run.id
 
@@ -197,6 +198,8 @@ class Village(Town):
             left = {bill.id: bill.total_minor for bill in found.values() if bill.corrects_id is None}
             for row in await session.scalars(select(BillSettlement)):
                 left[row.bill_id] -= row.amount_minor
+            for again in await session.scalars(select(BillReopening)):
+                left[again.bill_id] += again.amount_minor
             opened = {row.bill_id: row.left_minor for row in await session.scalars(select(OpenBill))}
             sums = await settling.open_sums(session, self.utility)
         assert opened == {bill_id: amount for bill_id, amount in left.items() if amount}
@@ -204,6 +207,12 @@ class Village(Town):
         owed = sum([await self.holds(f"receivable:{customer}") for customer in customers])
         assert owed == sum(left.values()) == sums.get("KES", 0)
         assert [bill.number for bill in found.values()] == list(range(1, len(found) + 1))
+
+
+async def release_seen(session: AsyncSession, actor: Actor, run_id: int, now: int) -> BillRun:
+    """Release a run as it was counted."""
+    seen = (await runs.of_id(session, actor, run_id)).content_sha256
+    return await runs.release(session, actor, run_id, seen, now)
 
 
 def carry_out(device: Device, command: dict[str, Any], refuses: int = 0) -> None:

@@ -63,9 +63,15 @@ async def bill(api: Api, approver: Api, town: Town, through: str) -> Any:
     """A run through a day, released by another person; its view."""
     run = await api.made("/bill-runs", {"utility_id": town.utility, "through": through})
     await work(api)
-    await approver.made(f"/bill-runs/{run['id']}/release", None)
-    await work(api)
+    await release(api, approver, run["id"])
     return (await api.get(f"/bill-runs/{run['id']}")).body
+
+
+async def release(api: Api, approver: Api, run: int) -> None:
+    """Another person releases a run as it was counted."""
+    seen = (await approver.get(f"/bill-runs/{run}")).body["content_sha256"]
+    await approver.made(f"/bill-runs/{run}/release", {"content_sha256": seen})
+    await work(api)
 
 
 async def walk_billing(api: Api) -> dict[str, int]:
@@ -85,8 +91,7 @@ async def walk_billing(api: Api) -> dict[str, int]:
     await approver.made(f"/bill-credits/{asked_back[1]['id']}/approve", None)
     await api.made(f"/bill-runs/{run['id']}/recount", None)
     await work(api)
-    await approver.made(f"/bill-runs/{run['id']}/release", None)
-    await work(api)
+    await release(api, approver, run["id"])
     await pay(api, town, 100)
     await api.made(f"/customers/{town.customer}/bill-debts", {"currency": "KES", "percent": 10, "reason": "r"})
     switch = {"payment": "prepayment", "tariff_id": town.tariff, "reason": "r"}
@@ -95,7 +100,10 @@ async def walk_billing(api: Api) -> dict[str, int]:
     again = await api.made(f"/meters/{drn}/switches", switch)
     await approver.made(f"/switches/{again['id']}/approve", None)
     assert tariff
+    cycle = await api.made("/billing-cycles", {"utility_id": town.utility, "cycle": 1, "day": 3})
+    await api.call("PUT", f"/meters/{drn}/billing-cycle", json={"cycle": 2})
     return {
+        "billing_cycle": cycle["id"],
         "bill": made["id"],
         "bill_run": run["id"],
         "credit_request": asked_back[0]["id"],

@@ -20,19 +20,20 @@ from tests.cloud.commands.orders import (
 )
 from tests.cloud.served import Api, Town, new_drn
 
-CREDIT = {"payment": "credit", "critical_need": False, "meter_group": 0, "reason": "billed from now on"}
+PREPAID = {"payment": "prepayment", "critical_need": False, "meter_group": 0, "reason": "as it was"}
+BILLED = {"payment": "credit", "critical_need": False, "meter_group": 0, "reason": "bills are late"}
 
 
 async def test_a_mode_is_ordered_carried_out_and_shown(any_api: Api) -> None:
-    town = await online(any_api)
-    given = await any_api.made(f"/meters/{town.drn}/mode", {**CREDIT, "arrears": "trickle", "critical_need": True})
+    town = await second_meter(any_api, payment="credit")
+    given = await any_api.made(f"/meters/{town.drn}/mode", {**BILLED, "arrears": "trickle", "critical_need": True})
 
     command = await received(any_api, town, given["command_id"])
     told = MODE.decode(command["payload"])
-    carry_out(town, command, kinds.MODE, detail=told["mode"], reference_a=told["group"])
+    carry_out(town, command, kinds.MODE, channel=1, detail=told["mode"], reference_a=told["group"])
 
-    assert told == {"channel": 0, "mode": kinds.MODE_CREDIT | kinds.MODE_TRICKLE | kinds.MODE_CRITICAL, "group": 0}
-    assert await verdict(any_api, town) == ("explained", "command 1: billed from now on")
+    assert told == {"channel": 1, "mode": kinds.MODE_CREDIT | kinds.MODE_TRICKLE | kinds.MODE_CRITICAL, "group": 0}
+    assert await verdict(any_api, town) == ("explained", "command 1: bills are late")
     meter = (await any_api.get(f"/meters/{town.drn}")).body
     assert (meter["payment"], meter["arrears"], meter["critical_need"]) == ("credit", "trickle", True)
     shown = (await any_api.get(f"/commands/{given['command_id']}")).body
@@ -41,7 +42,7 @@ async def test_a_mode_is_ordered_carried_out_and_shown(any_api: Api) -> None:
 
 async def test_another_mode_than_was_ordered_is_unexplained(any_api: Api) -> None:
     town = await online(any_api)
-    given = await any_api.made(f"/meters/{town.drn}/mode", CREDIT)
+    given = await any_api.made(f"/meters/{town.drn}/mode", PREPAID)
 
     command = await received(any_api, town, given["command_id"])
     carry_out(town, command, kinds.MODE, detail=kinds.MODE_BULK)
@@ -153,10 +154,40 @@ async def test_only_who_made_a_request_withdraws_it(any_api: Api) -> None:
     assert withdrawn.body["state"] == "declined"
 
 
+async def test_a_customers_payment_mode_is_not_changed_by_hand(any_api: Api) -> None:
+    prepaid, billed = await online(any_api), await second_meter(any_api, payment="credit")
+
+    answers = [
+        await any_api.post(f"/meters/{prepaid.drn}/mode", BILLED),
+        await any_api.post(f"/meters/{billed.drn}/mode", PREPAID),
+    ]
+
+    assert [(answer.status, answer.code) for answer in answers] == [(422, "payment_changes")] * 2
+    assert f"POST /meters/{prepaid.drn}/switches" in answers[0].body["detail"]
+    assert (await any_api.get(f"/gateways/{prepaid.gateway}/commands")).body["items"] == []
+
+
+async def test_a_meter_of_nobody_goes_over_to_bills_by_hand_only_with_nothing_on_it(any_api: Api) -> None:
+    town = await second_meter(any_api, customer_id=None)
+    balance = {"pot": kinds.TOKEN_CREDIT, "delta": 500, "balance": 500}
+
+    empty = await any_api.post(f"/meters/{town.drn}/mode", BILLED)
+    town.device.write(kinds.GRANT, 1, rule=kinds.RULE_COMMAND, detail=kinds.GRANT_ADJUSTMENT, **balance)
+    await take_in(any_api, town, town.device.batch())
+    holding = await any_api.post(f"/meters/{town.drn}/mode", BILLED)
+
+    assert (empty.status, holding.status, holding.code) == (201, 422, "credit_left")
+
+
 async def critical(api: Api) -> Town:
     """A town with an enrolled meter of critical need."""
+    return await second_meter(api, critical_need=True)
+
+
+async def second_meter(api: Api, **changes: Any) -> Town:
+    """A town with a further meter, on channel 1 of its gateway, whose device was heard; its number is the town's."""
     town = await api.town(enrol=False)
-    made = await api.made("/meters", town.meter(channel=1, drn=new_drn(), critical_need=True))
+    made = await api.made("/meters", town.meter(channel=1, drn=new_drn(), **changes))
     town.drn = made["drn"]
     await town.enrol(town.device)
     await take_in(api, town, town.device.hello(), town.device.batch())

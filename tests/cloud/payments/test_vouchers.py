@@ -63,6 +63,17 @@ def test_a_page_of_vouchers_shows_code_amount_number_and_last_day(monkeypatch: p
         assert text_ in written
 
 
+async def test_what_came_of_a_redemption_is_said_by_its_outcome(paying: Paying) -> None:
+    code = (await batch(paying))["vouchers"][0]["code"]
+    nobody = paying.api.as_key(None)
+
+    wrong = await paying.api.post("/vouchers/redeem", redemption(paying, "0" * 16))
+    unknown = await nobody.post("/vouchers/redeem", redemption(paying, code))
+    sold = await paying.api.post("/vouchers/redeem", redemption(paying, code))
+
+    assert [one.body["outcome"] for one in (wrong, unknown, sold)] == ["failed", "unknown", "success"]
+
+
 async def test_a_used_voucher_buys_nothing_for_another_meter(paying: Paying) -> None:
     code = (await batch(paying))["vouchers"][0]["code"].replace(" ", "")
     await paying.api.made("/vouchers/redeem", redemption(paying, code))

@@ -45,4 +45,15 @@ async def walk_payments(api: Api, town: Town) -> dict[str, Any]:
     made = await api.made("/voucher-batches", order)
     await api.made("/vouchers/redeem", {"code": made["vouchers"][0]["code"], "drn": town.drn})
     await api.made(f"/voucher-batches/{made['batch']['id']}/stop", None)
+    await _large_batches(api, order)
     return {"payment": int(first.rpartition("/")[2]), "push_request": asked["id"]}
+
+
+async def _large_batches(api: Api, order: dict[str, Any]) -> None:
+    """A batch that another person approves, and one that they decline."""
+    approver = await api.person("batches@b.example", scopes=["payments:approve"])
+    face = {"count": 1000, "amount_minor": 50_000, "currency": order["currency"], "expires_at": order["expires_at"]}
+    first, second = [(await api.made("/voucher-batches", {**order, **face}))["batch"]["id"] for _ in range(2)]
+    await approver.made(f"/voucher-batches/{first}/approve", face)
+    await api.made(f"/voucher-batches/{first}/codes", None)
+    await approver.made(f"/voucher-batches/{second}/decline", None)

@@ -2,13 +2,33 @@
 
 from typing import Any, TypeVar
 
+from sqlalchemy import BigInteger, String
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.accounts.change_models import DECLINED, DONE, WAITING, Decided
 from cloud.audit import service as audit
 from cloud.auth.actor import Actor, require_another_person
 from cloud.errors import Conflict
 from cloud.rows import owned
+
+WAITING, DONE, DECLINED = "waiting", "done", "declined"
+
+
+class Decided:
+    """Columns of a change: its state, why, who asked, and who decided on it.
+
+    `requested_by` and `decided_by` are labels for people to read; that there are two is judged by the person ids.
+    """
+
+    state: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(300))
+    requested_by: Mapped[str] = mapped_column(String(200))
+    requested_person_id: Mapped[int | None] = mapped_column(BigInteger)
+    requested_at: Mapped[int] = mapped_column(BigInteger)
+    decided_by: Mapped[str | None] = mapped_column(String(200))
+    decided_person_id: Mapped[int | None] = mapped_column(BigInteger)
+    decided_at: Mapped[int | None] = mapped_column(BigInteger)
+
 
 RowT = TypeVar("RowT", bound=Decided)
 
@@ -39,8 +59,8 @@ def by_another(actor: Actor, row: Decided) -> None:
 
 
 def done(actor: Actor, row: Decided, now: int, state: str = DONE) -> None:
-    """Note who lets it happen."""
-    row.state, row.decided_by, row.decided_at = state, actor.label, now
+    """Note who lets it happen, or does not."""
+    row.state, row.decided_by, row.decided_person_id, row.decided_at = state, actor.label, actor.person_id, now
 
 
 async def decline(session: AsyncSession, actor: Actor, row: Any, action: str, now: int) -> None:
