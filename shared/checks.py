@@ -28,6 +28,7 @@ _OF_THE_GATEWAY = (
     kinds.TIME,
     kinds.BOOT,
     kinds.TAMPER,
+    kinds.UPDATE,
 )
 _OF_EITHER = (kinds.EVENT,)
 
@@ -74,6 +75,19 @@ def _gateway(state: GatewayState, entry: Entry) -> str:
         return f"policy version {entry.reference_a} after {before}"
     if entry.kind == kinds.FLOOR and entry.reference_a < state.floor_version:
         return f"floor version {entry.reference_a} after {state.floor_version}"
+    return _update(state, entry) if entry.kind == kinds.UPDATE else ""
+
+
+def _update(state: GatewayState, entry: Entry) -> str:
+    stage, version = entry.detail & 0xFF, entry.reference_a
+    if not 0 < stage <= kinds.UPDATE_STAGES:
+        return f"an update has no stage {stage}"
+    if stage == kinds.UPDATE_TRIAL and state.firmware_trial not in (0, version):
+        return f"firmware {version} is tried while {state.firmware_trial} is on trial"
+    if stage in (kinds.UPDATE_KEPT, kinds.UPDATE_ROLLED_BACK) and version != state.firmware_trial:
+        return f"firmware {version} was not on trial"
+    if stage == kinds.UPDATE_KEPT and entry.reference_b > version:
+        return f"firmware {version} is below its own minimum {entry.reference_b}"
     return ""
 
 

@@ -21,6 +21,11 @@ OVER_LIMIT = const(0x2B)
 BELOW_ZERO = const(0x2C)
 BAD_TIME = const(0x2D)
 OF_CUSTOMER = const(0x2E)
+NO_SLOTS = const(0x2F)
+OTHER_BOARD = const(0x30)
+OLD_FIRMWARE = const(0x31)
+TOO_LARGE = const(0x32)
+UPDATE_RUNS = const(0x33)
 
 # code, name, the sentence for the operator
 RESULTS = (
@@ -40,6 +45,15 @@ RESULTS = (
     (BELOW_ZERO, "below_zero", "the balance would go below 0"),
     (BAD_TIME, "bad_time", "the end is past, more than 31 days ahead, or given where there is none"),
     (OF_CUSTOMER, "of_customer", "this is for the customer to do, at the keypad"),
+    (NO_SLOTS, "no_slots", "the gateway has no second slot to update itself into: use the installer's tool"),
+    (OTHER_BOARD, "other_board", "the release is for another kind of board"),
+    (
+        OLD_FIRMWARE,
+        "old_firmware",
+        "this or a newer firmware runs, or this one is below the minimum; nothing permits it",
+    ),
+    (TOO_LARGE, "too_large", "the image is larger than a slot of the gateway"),
+    (UPDATE_RUNS, "update_runs", "another firmware is about to start, or on trial: wait for its end"),
 )
 
 

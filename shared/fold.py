@@ -225,6 +225,17 @@ def _time(state: "GatewayState", entry: Entry) -> None:
             state.meters[channel].cap_drawn = 0
 
 
+def _update(state: "GatewayState", entry: Entry) -> None:
+    """What is on trial, and the version below which nothing is taken any more."""
+    stage = entry.detail & _BYTE
+    if stage == kinds.UPDATE_TRIAL:
+        state.firmware_trial = entry.reference_a
+    elif stage in (kinds.UPDATE_KEPT, kinds.UPDATE_ROLLED_BACK):
+        state.firmware_trial = 0
+    if stage == kinds.UPDATE_KEPT:
+        state.firmware_minimum = max(state.firmware_minimum, entry.reference_b)
+
+
 METER_HANDLERS = {
     kinds.CONTROL: _control,
     kinds.FAULT: _fault,
@@ -255,4 +266,5 @@ GATEWAY_HANDLERS = {
     kinds.POLICY: _policy,
     kinds.FLOOR: _floor,
     kinds.TIME: _time,
+    kinds.UPDATE: _update,
 }

@@ -36,6 +36,7 @@ REPAY = const(27)
 FIXED = const(28)
 CONTROL = const(29)
 FAULT = const(30)
+UPDATE = const(31)
 
 KIND_NAMES = (
     "",
@@ -69,6 +70,7 @@ KIND_NAMES = (
     "fixed charge",
     "control",
     "fault",
+    "update",
 )
 
 # Kinds whose payload is a hash instead of numbers.
@@ -121,7 +123,18 @@ EVENT_VALVE_TEST = const(2)
 EVENT_FLOW_OVER = const(3)
 EVENT_FLOW_PAUSE_OVER = const(4)
 EVENT_EXERCISE = const(5)
-EVENTS = const(5)
+EVENT_OWN_RESET = const(6)
+EVENTS = const(6)
+
+# Why the board started, in the low byte of the detail of BOOT (words: shared/starts.py); bits above say how it runs.
+RESET_POWER = const(0)
+RESET_WATCHDOG = const(1)
+RESET_OWN = const(2)
+RESET_BROWN_OUT = const(3)
+RESET_EXTERNAL = const(4)
+RESET_TOOL = const(5)
+BOOT_SAFE_MODE = const(256)
+BOOT_TRIAL = const(512)
 
 # How a meter is charged and what it may lose, in the detail of MODE.
 MODE_CREDIT = const(1)  # post-paid: metered, not enforced
@@ -180,6 +193,30 @@ FAULT_NAMES = (
 COUNTER_CONTINUE = const(0)
 COUNTER_RESET = const(1)
 COUNTER_PRORATE = const(2)
+
+# How far an update of the firmware is, in the low byte of the detail of UPDATE; above it why it ended so.
+UPDATE_TRIAL = const(1)  # the other slot is started, on trial
+UPDATE_KEPT = const(2)
+UPDATE_ROLLED_BACK = const(3)
+UPDATE_FAILED = const(4)  # given up before its trial
+UPDATE_STAGES = const(4)
+UPDATE_WRONG_HASH = const(1)
+UPDATE_FLASH_REFUSED = const(2)
+UPDATE_TOO_LATE = const(3)
+UPDATE_STOPPED = const(4)
+UPDATE_DID_NOT_RUN = const(5)
+UPDATE_SELF_CHECK = const(6)
+UPDATE_NO_SYNC = const(7)
+UPDATE_REASONS = (
+    "",
+    "the image's hash is wrong",
+    "the flash refused the image",
+    "the image did not arrive in time",
+    "stopped by a command",
+    "it did not run: the board started the old one again",
+    "it found itself not fit to meter",
+    "the cloud acknowledged nothing within the trial",
+)
 
 # What was cleared, in the low byte of the detail of CLEAR.
 CLEARED_CREDIT = const(1)
@@ -240,6 +277,7 @@ RULE_EXERCISE = const(50)
 RULE_MEASURED = const(51)
 RULE_VERY_LOW = const(52)
 RULE_LIFELINE_UNTRUSTED = const(53)
+RULE_UPDATE = const(54)
 
 RULE_TEXTS = (
     "",
@@ -296,4 +334,5 @@ RULE_TEXTS = (
     "measured",
     "credit is nearly used up",
     "lifeline: the clock is not trusted and its volume is drawn",
+    "update of the firmware",
 )

@@ -11,7 +11,7 @@ from shared import kinds
 from shared.entries import HASH_SIZE, Entry
 from shared.fold import GATEWAY_HANDLERS, KEY_CHECK_SIZE, METER_HANDLERS
 from shared.tid_memory import TID_SIZE, TidMemory
-from shared.wire import Layout, Reader
+from shared.wire import TAG_SIZE, Layout, Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _GATEWAY = Layout(
     ("policies", "u1"),
     ("meters", "u1"),
 )
+_UPDATED = Layout(b"PSstate2", *_GATEWAY.fields, ("firmware_minimum", "u4"), ("firmware_trial", "u4"))
 _POLICY = Layout(b"", ("meter_group", "u2"), ("version", "u4"), ("check", "u4"))
 _METER = Layout(
     b"",
@@ -222,12 +223,15 @@ class GatewayState:
         self.keypad_failures = 0
         self.lid_open = 0
         self.group_left = 0
+        self.firmware_minimum = 0
+        self.firmware_trial = 0
         self.meters: dict[int, MeterState] = {}
 
     def to_bytes(self) -> bytes:
-        """The canonical bytes, meters by rising channel."""
-        values = {name: getattr(self, name) for name, _kind in _GATEWAY.fields if name not in _COUNTED}
-        parts = [_GATEWAY.encode(policies=len(self.policies), meters=len(self.meters), **values)]
+        """The canonical bytes, meters by rising channel; before the first update as they were before there were any."""
+        layout = _UPDATED if self.firmware_minimum or self.firmware_trial else _GATEWAY
+        values = {name: getattr(self, name) for name, _kind in layout.fields if name not in _COUNTED}
+        parts = [layout.encode(policies=len(self.policies), meters=len(self.meters), **values)]
         for group in sorted(self.policies):
             version, check = self.policies[group]
             parts.append(_POLICY.encode(meter_group=group, version=version, check=check))
@@ -237,7 +241,7 @@ class GatewayState:
     def copy(self, channels: "list[int]") -> "GatewayState":
         """A state of its own with the same figures; of the meters only those of `channels` are its own."""
         twin = GatewayState(self.utility, self.gateway, self.epoch)
-        for name, _kind in _GATEWAY.fields:
+        for name, _kind in _UPDATED.fields:
             if name not in _COUNTED:
                 setattr(twin, name, getattr(self, name))
         twin.policies = dict(self.policies)
@@ -278,7 +282,7 @@ class GatewayState:
 def from_bytes(data: bytes) -> GatewayState:
     """The state back from its canonical bytes; WireError when they are not."""
     reader = Reader(data)
-    head = _GATEWAY.read(reader)
+    head = (_UPDATED if bytes(data[:TAG_SIZE]) == _UPDATED.tag else _GATEWAY).read(reader)
     state = GatewayState(head["utility"], head["gateway"], head["epoch"])
     count = head.pop("meters")
     policies = head.pop("policies")
