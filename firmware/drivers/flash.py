@@ -36,12 +36,12 @@ class Flash:
         for name in os.listdir(directory):
             if name.endswith(_NEW):  # power went away inside replace(): the old file still stands
                 os.remove(directory + "/" + name)
-        self._used_bytes = self._count()  # kept up to date, for asking every file is slow on a board
+        self._used_bytes = -1  # asking every file is slow on a board: once, when it is first needed
 
     def append(self, name: str, data: bytes) -> None:
         """Add data at the end of a file, made if missing. Raises FlashFull."""
         self._write(self._path(name), "ab", data)
-        self._used_bytes += len(data)
+        self._grow(len(data))
 
     def read(self, name: str) -> bytes:
         """The whole file. Raises FileMissing."""
@@ -62,7 +62,17 @@ class Flash:
             if _exists(path + _NEW):
                 os.remove(path + _NEW)  # on a full flash its room is dear
             raise
-        self._used_bytes += len(data) - old_bytes
+        self._grow(len(data) - old_bytes)
+
+    def rewrite(self, name: str, data: bytes) -> None:
+        """Give a file new contents in one step of littlefs, where replace() takes three. Raises FlashFull.
+
+        On another file system a power cut may leave it torn: for what has a second copy, and a check behind it.
+        """
+        path = self._path(name)
+        old_bytes = self.size(name) if _exists(path) else 0
+        self._write(path, "wb", data)
+        self._grow(len(data) - old_bytes)
 
     def names(self) -> list[str]:
         """The files there are, in order."""
@@ -72,7 +82,7 @@ class Flash:
         """Remove a file. Raises FileMissing."""
         old_bytes = self.size(name)
         os.remove(self._path(name))
-        self._used_bytes -= old_bytes
+        self._grow(-old_bytes)
 
     def size(self, name: str) -> int:
         """Bytes in a file. Raises FileMissing."""
@@ -81,16 +91,20 @@ class Flash:
         except OSError as error:
             raise _named(error)
 
+    def has(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        return _exists(self._path(name))
+
     def free(self) -> int:
         """Bytes that can still be stored."""
         info = os.statvfs(self._directory)
         free_bytes = info[1] * info[4]
         if self._capacity_bytes is None:
             return free_bytes
-        return max(0, min(free_bytes, self._capacity_bytes - self._used_bytes))
+        return max(0, min(free_bytes, self._capacity_bytes - self._used()))
 
     def _write(self, path: str, mode: str, data: bytes) -> None:
-        if self._capacity_bytes is not None and len(data) > self._capacity_bytes - self._used_bytes:
+        if self._capacity_bytes is not None and len(data) > self._capacity_bytes - self._used():
             raise FlashFull(_ENOSPC, "flash is full")
         try:
             with open(path, mode) as file:
@@ -98,11 +112,17 @@ class Flash:
                     raise FlashFull(_ENOSPC, "flash is full")
                 _sync(file)
         except OSError as error:
-            self._used_bytes = self._count()  # a part may have been written
+            self._used_bytes = -1  # a part may have been written
             raise _named(error)
 
-    def _count(self) -> int:
-        return sum(self.size(name) for name in self.names())
+    def _used(self):
+        if self._used_bytes < 0:
+            self._used_bytes = sum(self.size(name) for name in self.names())
+        return self._used_bytes
+
+    def _grow(self, more_bytes):
+        if self._used_bytes >= 0:
+            self._used_bytes += more_bytes
 
     def _path(self, name: str) -> str:
         assert name and "/" not in name and not name.endswith(_NEW), "a plain file name"

@@ -52,7 +52,7 @@ class Pair:
             keep = 0 if generations[0] >= generations[1] else 1
         slot = 1 - keep
         copy = _COPY.encode(generation=max(generations) + 1, data=data)
-        self._flash.replace(self._names[slot], with_check(copy))
+        self._flash.rewrite(self._names[slot], with_check(copy))
         return slot
 
     def _generation(self, slot):

@@ -1,7 +1,7 @@
 """Segment files: a head, then records of 58 bytes. A segment is one block of flash, and a group never spans two.
 
-`seg-xxxxxxxx` is named by its first sequence. What stands behind the first sequence of the next segment was dropped
-at a recovery and does not count.
+`seg-xxxxxxxx` is named by its first sequence. What stands behind the first sequence of the next segment does not count:
+it was dropped at a recovery, or stands in the next one, too.
 """
 
 from shared.chain import link
@@ -13,6 +13,7 @@ from shared.wire import Layout, Reader
 SEGMENT = Layout(b"PSsegmt1", ("epoch", "u2"), ("first", "u4"), ("head", "b32"))
 HEADER_SIZE = const(46)
 ENTRIES_MAX = const(69)  # 46 + 69 * 58 = 4048 bytes: one block of 4096
+TAIL_MAX = const(8)  # 46 + 8 * 58 = 510 bytes: up to 512 littlefs keeps a file in its directory, and erases no block
 _PREFIX = "seg-"
 
 
@@ -51,6 +52,10 @@ class Segment:
         """The 42 bytes of a record."""
         at = HEADER_SIZE + index * RECORD_SIZE
         return bytes(self._data[at : at + BODY_SIZE])
+
+    def records(self, begin: int, end: int) -> bytes:
+        """Records of 58 bytes, end to end."""
+        return bytes(self._data[HEADER_SIZE + begin * RECORD_SIZE : HEADER_SIZE + end * RECORD_SIZE])
 
     def follow(self, head: bytes, index: int) -> bytes:
         """The head after a record that stands behind `head`; ChainError when its link is not that."""

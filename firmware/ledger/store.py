@@ -1,6 +1,8 @@
 """The append-only ledger on flash. A group of entries is durable when append() returns, and kept or dropped whole.
 
-The high-water mark follows every append, so a loss of anything that append() returned is always noticed.
+The high-water mark follows every append, so a loss of anything that append() returned is always noticed. What is new
+goes into a short segment, the tail, and from there into the body before it: littlefs copies the last block of a file
+for each append, but not what is as short as a tail.
 """
 
 from firmware.ledger import segments
@@ -17,6 +19,7 @@ MARK = Layout(b"PSmark01", ("epoch", "u2"), ("sequence", "u4"), ("head", "b32"))
 CHECKPOINT_EVERY = const(256)  # entries: about a second of replay at start on an RP2040
 RESERVE_BYTES = const(131072)  # below this much free flash old segments are pruned, before readings are given up
 _SPARE_BYTES = const(512)  # a segment's head, and the copies that are replaced while the old ones still stand
+_TAIL_FULL = const(4)  # as much is left for a token: its attempt, what it repays, itself, the valve
 _KIND_AT = const(8)
 _MARK_FILES = "mark"
 _GROUP_LEFT_AT = const(11)
@@ -55,7 +58,11 @@ class Store:
         self.damage = found.damage
         self.dropped = found.torn
         self._firsts = found.firsts
-        self._records = segments.ENTRIES_MAX if found.torn or not found.firsts else found.records
+        self._tail = 0  # entries in the last segment while it is a tail: few, to be moved into the body before it
+        self._body = segments.ENTRIES_MAX  # entries in the body; ENTRIES_MAX: it takes no more
+        self._rested = 0
+        if found.firsts and not found.torn:
+            self._find_tail(found.records)
         self._free_bytes = flash.free()
         self.known = _no_documents  # gives the InForce that what is written is checked against
 
@@ -84,7 +91,8 @@ class Store:
         try:
             self._write(records, len(group))
         except OSError:
-            self._records = segments.ENTRIES_MAX  # what was torn does not count: go on in a new segment
+            self._tail = 0
+            self._body = segments.ENTRIES_MAX  # what was torn does not count: go on in a new segment
             self._free_bytes = self._flash.free()
             raise FlashFull
         for entry in group:
@@ -137,12 +145,18 @@ class Store:
         """Remove the oldest segments, while space is short, that are acknowledged and older than both checkpoints."""
         last_removable = min(acknowledged, self._checkpoints.older)
         removed = 0
-        while len(self._firsts) > 1 and self._firsts[1] - 1 <= last_removable and self._free_bytes < wanted_bytes:
+        while len(self._firsts) > 2 and self._firsts[1] - 1 <= last_removable and self._free_bytes < wanted_bytes:
             self._flash.remove(segments.name_of(self._firsts[0]))
             self._firsts.pop(0)
             self._free_bytes = self._flash.free()
             removed += 1
         return removed
+
+    def rest(self) -> None:
+        """Called now and then: when nothing was written since the last time, the tail is emptied for what comes."""
+        if self._rested == self.state.sequence and self._tail >= _TAIL_FULL and not self.damage:
+            self._fold_tail()
+        self._rested = self.state.sequence
 
     def first_kept(self) -> int:
         """The sequence of the oldest entry on flash."""
@@ -170,24 +184,83 @@ class Store:
         return b"".join(records), head
 
     def _write(self, records, count):
-        if self._records + count > segments.ENTRIES_MAX:
-            self._start_segment(self.state.sequence + 1, records)
-            self._records = count
-        else:
+        if 0 < self._tail <= segments.TAIL_MAX - count:
             self._flash.append(segments.name_of(self._firsts[-1]), records)
-            self._records += count
             self._free_bytes -= len(records)
+        else:
+            self._fold_tail()
+            self._start_segment(self.state.sequence + 1, records)
+            self._tail = 0
+        self._tail += count
 
     def _start_segment(self, first, records):
         name = segments.name_of(first)
         if self._firsts and self._firsts[-1] == first:
             self._firsts.pop()
-        if name in self._flash.names():  # torn before its first entry was whole, or refused
-            self._flash.remove(name)
+        self._remove_torn(name)
         header = segments.SEGMENT.encode(epoch=self._epoch, first=first, head=self.head)
         self._flash.append(name, header + records)
         self._firsts.append(first)
-        self._free_bytes = self._flash.free()
+        self._free_bytes -= len(header) + len(records)
+
+    def _remove_torn(self, name):
+        """A segment that was torn before its first entry was whole, or refused."""
+        if self._flash.has(name):
+            self._flash.remove(name)
+
+    def _fold_tail(self):
+        """Move the tail's entries behind those of the body; what does not fit there is the next body."""
+        if not self._tail:
+            return
+        try:
+            moved = self._move_tail(segments.ENTRIES_MAX - self._body)
+        except (OSError, SharedError):  # flash refused: until the tail is removed, it is what counts
+            self._body, self._tail = segments.ENTRIES_MAX, 0
+            return
+        if moved == self._tail:
+            self._body += moved
+        else:
+            self._body = self._tail - moved
+            self._free_bytes = self._flash.free()
+        self._tail = 0
+
+    def _move_tail(self, room):
+        """Move as many whole groups as there is room for; the rest goes into a segment of its own. Returns how many."""
+        if not room:
+            return 0
+        first = self._firsts[-1]
+        segment = segments.read_segment(self._flash, first, self._epoch)
+        moved = min(room, self._tail)
+        while moved and segment.body(moved - 1)[_GROUP_LEFT_AT]:
+            moved -= 1
+        if moved:
+            self._flash.append(segments.name_of(self._firsts[-2]), segment.records(0, moved))
+            if moved < self._tail:
+                self._put_rest(segment, moved)
+                self._firsts.append(first + moved)
+            self._flash.remove(segments.name_of(first))
+            self._firsts.remove(first)
+        return moved
+
+    def _put_rest(self, segment, moved):
+        """What did not fit, whole or not at all: as long as it is not there, the tail counts to its end."""
+        head = segment.head
+        for index in range(moved):
+            head = segment.follow(head, index)
+        header = segments.SEGMENT.encode(epoch=self._epoch, first=segment.first + moved, head=head)
+        self._flash.replace(segments.name_of(segment.first + moved), header + segment.records(moved, self._tail))
+
+    def _find_tail(self, records):
+        """What of the last two segments takes more, after a start."""
+        if records > segments.TAIL_MAX:
+            self._body = records
+            return
+        self._tail = records
+        if len(self._firsts) > 1:
+            count = self._firsts[-1] - self._firsts[-2]
+            whole = segments.HEADER_SIZE + count * entries.RECORD_SIZE
+            if self._flash.size(segments.name_of(self._firsts[-2])) == whole:
+                self._body = count
 
     def _run(self, first, limit, whole_groups):
         at = segments.holding(self._firsts, first)

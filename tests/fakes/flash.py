@@ -1,6 +1,6 @@
 """A flash in RAM with the interface of firmware/drivers/flash.py. It loses power after so many bytes, on command.
 
-An append that is cut leaves its first bytes; a replace that is cut leaves the old file. Renaming and removing count
+An append or a rewrite that is cut leaves its first bytes, a cut replace the old file. Renaming and removing count
 as one byte each, so that a cut can fall before or after them. It refuses writes on command, as worn flash does.
 """
 
@@ -53,6 +53,14 @@ class Flash:
             raise PowerCut
         self.files[name] = bytes(data)
 
+    def rewrite(self, name: str, data: bytes) -> None:
+        self._room(len(data))
+        self._refuse(name, b"")
+        kept = self._spend(len(data))
+        self.files[name] = bytes(data[:kept])
+        if kept < len(data):
+            raise PowerCut
+
     def names(self) -> "list[str]":
         return sorted(self.files)
 
@@ -64,6 +72,9 @@ class Flash:
 
     def size(self, name: str) -> int:
         return len(self.read(name))
+
+    def has(self, name: str) -> bool:
+        return name in self.files
 
     def free(self) -> int:
         return max(0, self.capacity_bytes - sum([len(data) for data in self.files.values()]))

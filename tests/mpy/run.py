@@ -1,4 +1,4 @@
-"""Runs the plain tests under MicroPython: every test_ function of tests/shared and tests/firmware/pure.
+"""Runs the plain tests under MicroPython: every test_ function of tests/shared, tests/firmware/pure, tests/littlefs.
 
 Rule: the files are those that pytest runs; this runner finds, calls and counts. A run that finds no test has failed.
 Usage, from the project's root: build/micropython/micropython -m tests.mpy.run [words of file or test names]
@@ -9,7 +9,7 @@ import gc
 import os
 import sys
 
-FOLDERS = ("tests/shared", "tests/firmware/pure")
+FOLDERS = ("tests/shared", "tests/firmware/pure", "tests/littlefs")
 LIBRARY = "build/micropython/lib"
 
 

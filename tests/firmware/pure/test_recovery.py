@@ -14,7 +14,8 @@ def damaged(prepare=None, **options):
     house.step()
     if prepare is not None:
         prepare(house)
-    house.flash.files["seg-00000001"] = house.flash.files["seg-00000001"][:-58]
+    last = [name for name in house.flash.names() if name.startswith("seg-")][-1]
+    house.flash.files[last] = house.flash.files[last][:-58]
     house.reboot()
     return house
 
@@ -23,6 +24,20 @@ def test_a_damaged_ledger_takes_no_tokens():
     house = damaged()
 
     assert house.type(house.token(5)) == NOT_READY and "mark" in house.gateway.recovery
+
+
+def test_a_ledger_that_is_gone_altogether_takes_no_tokens_and_meters_on():
+    house = House()
+    house.type(house.token(25))
+    for name in house.flash.names():
+        if name.startswith(("seg-", "mark-", "check-")):
+            house.flash.remove(name)
+
+    house.reboot()
+    house.flow(5)
+
+    assert house.gateway.recovery == "the ledger is lost" and house.type(house.token(5)) == NOT_READY
+    assert house.gateway.core.registers[0].volume_ml == 5000
 
 
 def test_a_damaged_ledger_is_not_written():

@@ -1,0 +1,3 @@
+"""What needs littlefs runs under MicroPython (`make test-mpy`): CPython has no `vfs`."""
+
+collect_ignore_glob = ["test_*.py"]
