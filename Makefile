@@ -28,13 +28,15 @@ MICROPYTHON_STAMP := build/micropython/.stamp
 MICROPYTHON32_STAMP := build/micropython32/.stamp
 FROZEN_STAMP := build/micropython32/.frozen-stamp
 FROZEN_FOLDERS := shared shared/sts firmware $(filter-out %__pycache__/,$(wildcard firmware/*/)) boards tests/bench tests/fakes tools/sim/device
-FROZEN_SOURCES := $(FROZEN_FOLDERS) $(foreach folder,$(FROZEN_FOLDERS),$(wildcard $(folder)/*.py))
+FROZEN_SOURCES := $(FROZEN_FOLDERS:%=%/.) $(foreach folder,$(FROZEN_FOLDERS),$(wildcard $(folder)/*.py))
 UMQTT_STAMP := build/micropython/lib/.stamp
 RP2040_STAMP := build/rp2040/.stamp
 EMULATOR_STAMP := tests/board/emulator/node_modules/.stamp
 # The one board whose image is built here; make firmware BOARD=NAME for another, see boards/README.md.
 BOARD ?= rp2_pico_ppp
 IMAGE := build/firmware/$(BOARD).bin
+# Boards of a stock MicroPython: there the gateway is a package beside it.
+PACKAGED := esp32_devkit rp2_pico_w
 SOFTHSM_STAMP := build/softhsm/.stamp
 SETUP := $(VENV_STAMP) $(STUBS_STAMP) $(MICROPYTHON_STAMP) $(UMQTT_STAMP)
 # What only tests need.
@@ -61,10 +63,8 @@ demo: $(SETUP) ## Show the whole story in one go: pay, vend, type the token, met
 
 .PHONY: test
 test: $(TEST_SETUP) $(FROZEN_STAMP) $(EMULATOR_STAMP) $(IMAGE) browser ## Run every test: under MicroPython of 64 and of 32 bits, then under CPython with servers, a browser and a board
-	@failed=0; \
-	$(MAKE) -j2 --keep-going --output-sync=target test-mpy test-mpy32 ARGS= || failed=1; \
-	$(RUN) -m pytest tests $(ARGS) || failed=1; \
-	exit $$failed
+	@echo "test: four suites, two at a time; each prints what it found when it ends"
+	@$(MAKE) -j2 --keep-going --output-sync=target test-cloud test-but-cloud test-mpy test-mpy32 ARGS=
 
 .PHONY: test-shared
 test-shared: $(SETUP) ## Run the tests of shared/ on both interpreters
@@ -87,7 +87,11 @@ test-mpy32: $(MICROPYTHON32_STAMP) $(UMQTT_STAMP) ## Run the same under a 32-bit
 
 .PHONY: test-cloud
 test-cloud: $(TEST_SETUP) ## Run the tests of cloud/ on SQLite and PostgreSQL
-	@$(RUN) -m pytest tests/cloud $(ARGS)
+	@bash tools/setup/suite.sh $(RUN) tests/cloud $(ARGS)
+
+.PHONY: test-but-cloud
+test-but-cloud: $(TEST_SETUP) $(FROZEN_STAMP) $(EMULATOR_STAMP) $(IMAGE) browser ## Run all the others that pytest runs
+	@bash tools/setup/suite.sh $(RUN) tests --ignore=tests/cloud $(ARGS)
 
 .PHONY: test-system
 test-system: $(SETUP) ## Run the tests across gateway, broker and cloud
@@ -97,9 +101,13 @@ test-system: $(SETUP) ## Run the tests across gateway, broker and cloud
 test-browser: $(SETUP) browser ## Run the tests that use the development page in a real browser
 	@$(RUN) -m pytest tests/sim/test_page.py $(ARGS)
 
+.PHONY: test-cuts
+test-cuts: $(MICROPYTHON_STAMP) $(UMQTT_STAMP) ## Cut the power at every command of a flash chip under littlefs; LONG=1: ten times as often
+	@PENSTOCK_LONG=$(LONG) $(MICROPYTHON) -m tests.mpy.run littlefs $(ARGS)
+
 .PHONY: test-board
-test-board: $(SETUP) $(EMULATOR_STAMP) firmware ## Run the real image on an emulated RP2040
-	@$(RUN) -m pytest tests/board $(ARGS)
+test-board: $(SETUP) $(EMULATOR_STAMP) firmware ## Run the real image on an emulated RP2040; LONG=1: power cuts ten times as often
+	@PENSTOCK_LONG=$(LONG) $(RUN) -m pytest tests/board $(if $(LONG),--timeout=7200) $(ARGS)
 
 .PHONY: test-life
 test-life: $(SETUP) ## Run random lives of gateways against slow models; LONG=1: longer ones, for ten minutes
@@ -116,7 +124,12 @@ bench: $(SETUP) $(FROZEN_STAMP) ## Measure speed against the regression bars
 ##@ Board
 
 .PHONY: firmware
-firmware: $(IMAGE) ## Build the image of a board with the whole gateway in it: BOARD=rp2_pico_ppp
+firmware: $(if $(filter $(PACKAGED),$(BOARD)),$(VENV_STAMP) $(UMQTT_STAMP),$(IMAGE)) ## Build what a board runs, the whole gateway: BOARD=rp2_pico_ppp, esp32_devkit, ...
+	@$(if $(filter $(PACKAGED),$(BOARD)),$(RUN) -m tools.package $(BOARD) build/firmware,:)
+
+.PHONY: bench-board
+bench-board: $(SETUP) $(EMULATOR_STAMP) firmware ## Measure that image on an emulated board, by the chip's own clock, against its bars
+	@$(RUN) -m tests.board.bench $(ARGS)
 
 .PHONY: board
 board: $(SETUP) $(EMULATOR_STAMP) firmware ## Run that image on an emulated board, with its display and keypad in this terminal
@@ -140,7 +153,7 @@ migrate: $(SETUP) ## Bring the database of the settings in the environment to th
 	@$(RUN) -m cloud migrate
 
 .PHONY: provision
-provision: $(SETUP) ## Enrol a gateway: ARGS="--cloud URL --ca FILE --key-file FILE --gateway N --flash DIRECTORY"
+provision: $(SETUP) ## Enrol a gateway: ARGS="--cloud URL --ca FILE --key-file FILE --gateway N --port PORT"
 	@$(RUN) -m tools.provision $(ARGS)
 
 .PHONY: tables
@@ -182,7 +195,7 @@ $(EMULATOR_STAMP): tests/board/emulator/package-lock.json $(VENV_STAMP)
 	@bash tools/setup/emulator.sh $(CURDIR)/$(RUN) tests/board/emulator
 	@touch $@
 
-$(IMAGE): $(RP2040_STAMP) $(UMQTT_STAMP) $(VENV_STAMP) tools/setup/image.sh $(wildcard boards/*.py firmware/image/*) $(FROZEN_SOURCES)
+$(IMAGE): $(RP2040_STAMP) $(UMQTT_STAMP) $(VENV_STAMP) tools/setup/image.sh tools/slot_image.py tools/uf2.py $(wildcard boards/*.py boards/*.hex firmware/image/*.* firmware/image/*/*) $(FROZEN_SOURCES)
 	@PYTHON=$(RUN) bash tools/setup/image.sh build/rp2040 $(BOARD) build/firmware
 
 $(SOFTHSM_STAMP): tools/setup/softhsm.sh tools/setup/debian.sh

@@ -1,7 +1,7 @@
 """Enrols a gateway: its own keys, the signed challenge, and the sealed bundle that makes it a part of a utility.
 
-`python -m tools.provision --cloud URL --ca FILE --key-file FILE --gateway N --flash DIRECTORY` for the simulated board.
-The private keys never leave the board, and what is sealed for it only it can open.
+`python -m tools.provision --cloud URL --ca FILE --key-file FILE --gateway N --port PORT` for a board at a serial port,
+`--flash DIRECTORY` for the simulated one. The private keys never leave the board, and what is sealed only it can open.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tools.api import Api, ApiError
+from tools.serial_board import SerialBoard
 from tools.sim.process import GatewayProcess
 
 
@@ -59,20 +60,40 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ca", type=Path, help="authority of the cloud's certificate, PEM")
     parser.add_argument("--key-file", type=Path, required=True, help="file that holds the installer's API key")
     parser.add_argument("--gateway", type=int, required=True, help="number that the cloud gave the gateway")
-    parser.add_argument("--flash", type=Path, required=True, help="directory that is the simulated board's flash")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--port", help="serial port of the board, as mpremote takes it: /dev/ttyACM0, COM3, ...")
+    where.add_argument("--flash", type=Path, help="directory that is the simulated board's flash")
+    parser.add_argument("--new", action="store_true", help="make a file system on a board that has none")
+    network = "file with the lines of the network: WiFi's name and password, or a modem's APN, user, password, PIN"
+    parser.add_argument("--network-file", type=Path, help=network)
     return parser.parse_args()
 
 
+async def _prepared(options: argparse.Namespace) -> SerialBoard:
+    """The board at the port, with a file system and what its network needs."""
+    board = SerialBoard(options.port)
+    if not await board.has_file_system():
+        if not options.new:
+            raise ProvisionError("the board has no file system; add --new if it is new, else keep it as evidence")
+        await board.make_file_system()
+    if options.network_file:
+        await board.enter_network(options.network_file.read_text(encoding="utf-8").splitlines())
+    return board
+
+
 async def _main(options: argparse.Namespace) -> None:
-    board = GatewayProcess(options.flash, 0, options.flash / "provision.log")
     key = options.key_file.read_text(encoding="ascii").strip()
+    serial = await _prepared(options) if options.port else None
+    board = serial or GatewayProcess(options.flash, 0, options.flash / "provision.log")
     async with Api(options.cloud, key, options.ca) as api:
         epoch = await provision(api, board, options.gateway)
+    if serial:
+        await serial.reset()
     print(f"gateway {options.gateway} is enrolled: epoch {epoch}")
 
 
 if __name__ == "__main__":
     try:
         asyncio.run(_main(_arguments()))
-    except (ApiError, ProvisionError, OSError) as error:
+    except (ApiError, ProvisionError, OSError, RuntimeError) as error:
         sys.exit(f"provision: {error}")
