@@ -22,6 +22,7 @@ _PASSWORD_BYTES = 32
 _MAX_PAYLOAD = 64 * 1024
 _MAX_FILE_STORE = 16 * 1024**3
 _AUTH_TIMEOUT_S = 5
+_TLS_TIMEOUT_S = 30  # a gateway computes for 2 s, and each round trip by a slow modem takes one
 
 
 class BrokerFileError(Exception):
@@ -85,7 +86,8 @@ def configuration(listeners: Listeners, credentials: Credentials) -> str:
 
 
 def _listening(listeners: Listeners) -> str:
-    tls = f'{{ cert_file: {_quoted(listeners.certificate)}, key_file: {_quoted(listeners.key)}, min_version: "1.2" }}'
+    files = f"cert_file: {_quoted(listeners.certificate)}, key_file: {_quoted(listeners.key)}"
+    tls = f'{{ {files}, min_version: "1.2", timeout: {_TLS_TIMEOUT_S} }}'
     monitoring = f'http: "127.0.0.1:{listeners.monitor_port}"\n' if listeners.monitor_port else ""
     return f"""server_name: penstock
 listen: "{listeners.host}:{listeners.client_port}"

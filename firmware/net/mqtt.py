@@ -1,7 +1,7 @@
-"""The link to the broker: MQTT 3.1.1 over verified TLS, QoS 0, clean session; every call ends by its deadline.
+"""The link to the broker: MQTT 3.1.1 over verified TLS, QoS 0, clean session; it connects in steps, never waits long.
 
 umqtt.simple speaks the protocol. It waits for ever on boards, checks with asserts, and reads whatever length it is
-told; Stream bounds it, and whatever goes wrong becomes LinkDown. Acknowledgement is the layer above's, by sequence.
+told; Stream gives it whole packets only; whatever goes wrong becomes LinkDown. Acknowledgement is the layer above's.
 """
 
 import time
@@ -9,10 +9,13 @@ import time
 import umqtt.simple  # pyright: ignore[reportMissingImports]  the stubs of the RP2 lack it
 
 from firmware.net.errors import LinkDown
-from firmware.net.stream import dial, trust
+from firmware.net.stream import NotYet, dial_steps, trust
 from shared.compat import const
 
 _PUBLISH = const(0x30)
+_CONNACK = b"\x20\x02"
+_SUBACK = const(0x90)
+_NOT_GRANTED = const(0x80)
 _TOPIC_BYTES_MAX = const(64)
 _REFUSED = {1: "protocol version", 2: "client id", 3: "server unavailable", 4: "user or password", 5: "not allowed"}
 
@@ -30,8 +33,8 @@ class Broker:
 class Link:
     """One gateway's connection: it publishes on topic_up and listens on topic_down.
 
-    timeout_ms bounds every call and must stay well below the watchdog's period; keepalive_s is how long the broker may
-    be silent before the link counts as down (a ping goes out after half of it).
+    timeout_ms is how long a call may wait for room to send, patience_ms how long an answer may take, while others run;
+    keepalive_s is how long the broker may be silent before the link counts as down (a ping goes out after half of it).
     """
 
     def __init__(
@@ -41,11 +44,16 @@ class Link:
         password: str,
         topic_up: str,
         topic_down: str,
-        timeout_ms: int = 5000,
+        name_server,
+        timeout_ms: int = 2000,
+        patience_ms: int = 30000,
         keepalive_s: int = 60,
         payload_limit_bytes: int = 8192,
     ) -> None:
-        """The user name is the client id. Raises ValueError if the authority's certificate is none."""
+        """The user name is the client id; name_server() is asked for the broker's address, see dial_steps().
+
+        Raises ValueError if the authority's certificate is none.
+        """
         self._broker = broker
         self._context = trust(broker.ca)
         self._client = umqtt.simple.MQTTClient(
@@ -54,7 +62,9 @@ class Link:
         self._client.set_callback(self._received)
         self._topic_up = topic_up
         self._topic_down = topic_down.encode()
+        self._name_server = name_server
         self._timeout_ms = timeout_ms
+        self._patience_ms = patience_ms
         self._keepalive_ms = keepalive_s * 1000
         self._payload_limit_bytes = payload_limit_bytes
         self._stream = None
@@ -65,21 +75,23 @@ class Link:
         """Whether there is a connection, as far as this side knows."""
         return self._stream is not None
 
-    def connect(self) -> None:
-        """Connect, verify the broker, log in and subscribe. Raises LinkDown."""
+    def connect_steps(self):
+        """Connect, verify the broker, log in and subscribe: a generator that yields while it waits. Raises LinkDown."""
         self.close()
         limit_bytes = self._payload_limit_bytes + _TOPIC_BYTES_MAX
         broker = self._broker
-        self._stream = dial(
-            self._context, broker.host, broker.port, broker.server_hostname, self._timeout_ms, limit_bytes
+        self._stream = yield from dial_steps(
+            self._context,
+            *(broker.host, broker.port, broker.server_hostname),
+            *(self._name_server, self._patience_ms, limit_bytes),
         )
-        self._guard(self._log_in)
+        yield from self._guarded(self._log_in())
         self._heard_ms = self._spoke_ms = self._pinged_ms = time.ticks_ms()
 
     def send(self, payload: bytes) -> None:
         """Publish one document; it has left when this returns, and may still be lost. Raises LinkDown."""
         assert len(payload) <= self._payload_limit_bytes, "a document is bounded"
-        self._need().allow(self._timeout_ms)
+        self._need()
         self._guard(self._client.publish, self._topic_up, payload)
         self._spoke_ms = time.ticks_ms()
 
@@ -87,8 +99,7 @@ class Link:
         """Return a document that has come in, or None; also keeps the link alive, so call it often. Raises LinkDown."""
         stream = self._need()
         if not self._inbox:
-            stream.allow(self._timeout_ms)
-            if self._guard(stream.has_data):
+            if self._guard(stream.has_packet):
                 self._guard(self._take)
                 self._heard_ms = time.ticks_ms()
             self._keep_alive()
@@ -101,11 +112,27 @@ class Link:
         self._stream = None
         self._inbox = []
 
-    def _log_in(self) -> None:
-        """Hand umqtt the connection that is open already: what it takes for the socket module gives it out."""
-        umqtt.simple.socket = _Ready(self._stream)  # pyright: ignore[reportAttributeAccessIssue]
-        self._client.connect(clean_session=True)
-        self._client.subscribe(self._topic_down)
+    def _log_in(self):
+        """Let umqtt write its questions to the open connection; their answers are read here, when they come.
+
+        What umqtt takes for the socket module gives the connection out.
+        """
+        stream = self._need()
+        umqtt.simple.socket = _Ready(stream)  # pyright: ignore[reportAttributeAccessIssue]
+        _gather(self._client.connect, True)
+        yield from stream.packet_steps()
+        answer = stream.read(4)
+        if answer[:2] != _CONNACK:
+            raise LinkDown("the broker is none: it does not answer as one")
+        if answer[3]:
+            raise umqtt.simple.MQTTException(answer[3])
+        _gather(self._client.subscribe, self._topic_down)
+        kind = None
+        while kind != _SUBACK:  # what was kept for us may come first
+            yield from stream.packet_steps()
+            kind = self._client.wait_msg()
+        if stream.read(4)[3] == _NOT_GRANTED:
+            raise LinkDown("the broker refuses the subscription")
 
     def _take(self) -> None:
         kind = self._client.check_msg()
@@ -136,14 +163,17 @@ class Link:
         """Do it, send what it wrote, and turn whatever goes wrong into LinkDown."""
         try:
             outcome = action(*arguments)
-            self._need().flush()
+            self._need().flush(self._timeout_ms)
             return outcome
-        except LinkDown as error:
-            self._fail(str(error))
-        except umqtt.simple.MQTTException as error:
-            self._fail("the broker refused us: " + _REFUSED.get(error.args[0], str(error)))
-        except (OSError, AssertionError, IndexError, ValueError, TypeError, MemoryError) as error:
-            self._fail("the connection failed: " + repr(error))
+        except _WRONG as error:
+            self._fail(_words(error))
+
+    def _guarded(self, steps):
+        """The same for a generator, which sends by itself."""
+        try:
+            yield from steps
+        except _WRONG as error:
+            self._fail(_words(error))
 
     def _fail(self, reason: str) -> None:
         self.close()
@@ -161,3 +191,34 @@ class _Ready:
 
     def getaddrinfo(self, _host, _port):
         return ((None,),)
+
+
+_WRONG = (
+    LinkDown,
+    NotYet,
+    umqtt.simple.MQTTException,
+    OSError,
+    AssertionError,
+    IndexError,
+    ValueError,
+    TypeError,
+    MemoryError,
+)
+
+
+def _words(error):
+    if isinstance(error, LinkDown):
+        return str(error)
+    if isinstance(error, NotYet):
+        return "the broker sent a broken packet"
+    if isinstance(error, umqtt.simple.MQTTException):
+        return "the broker refused us: " + _REFUSED.get(error.args[0], str(error))
+    return "the connection failed: " + repr(error)
+
+
+def _gather(question, *arguments):
+    """Let umqtt write a question; it cannot read the answer yet."""
+    try:
+        question(*arguments)
+    except NotYet:
+        pass

@@ -3,6 +3,7 @@
 import asyncio
 
 from firmware.net.errors import LinkDown
+from firmware.net.names import Lookup, is_address
 from firmware.net.ntp import NTP_PORT, Question
 from shared.compat import const
 
@@ -16,12 +17,13 @@ _IDLE_MS = const(500)
 class NetworkTime:
     """`nudge(real_s)` is the clock's; `ready()` tells whether there is a network, and a clock that may be nudged.
 
-    `report()` is called at least once a second, but for the look-up of the server's name, which is the network stack's
-    and has its own time-out. `random(n)` gives random bytes.
+    `name_server()` is whom to ask for the host's address; "" leaves it to the network stack, which may wait.
+    `report()` is called at least once a second. `random(n)` gives random bytes.
     """
 
-    def __init__(self, host: str, nudge, ready, uptime_ms, random, report, log, port: int = NTP_PORT) -> None:
+    def __init__(self, host: str, name_server, nudge, ready, uptime_ms, random, report, log, port=NTP_PORT) -> None:
         self._host = host
+        self._name_server = name_server
         self._nudge = nudge
         self._ready = ready
         self._uptime_ms = uptime_ms
@@ -43,7 +45,7 @@ class NetworkTime:
     async def _ask(self):
         """Whether there was an answer."""
         try:
-            question = Question(self._host, self._random, self._port)
+            question = Question(await self._address(), self._random, self._port)
         except LinkDown as error:
             return self._failed(error)
         try:
@@ -54,15 +56,31 @@ class NetworkTime:
             question.close()
         return True
 
+    async def _address(self):
+        """The server's, looked up anew each time."""
+        server = "" if is_address(self._host) else self._name_server()
+        if not server:
+            return self._host
+        lookup = Lookup(self._host, server, self._random)
+        try:
+            lookup.ask()
+            return await self._polled(lookup.poll, "the name server does not answer")
+        finally:
+            lookup.close()
+
     async def _answer(self, question):
+        return await self._polled(question.poll, "the time server did not answer in time")
+
+    async def _polled(self, poll, otherwise):
+        """What poll() gives once it gives something."""
         end_ms = self._uptime_ms() + TIMEOUT_MS
         while self._uptime_ms() < end_ms:
-            real_s = question.poll()
-            if real_s is not None:
-                return real_s
+            found = poll()
+            if found:
+                return found
             self._report()
             await asyncio.sleep_ms(POLL_MS)
-        raise LinkDown("the time server did not answer in time")
+        raise LinkDown(otherwise)
 
     def _take(self, real_s):
         off_s = self._nudge(real_s)

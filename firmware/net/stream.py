@@ -1,9 +1,10 @@
-"""A TLS connection whose every read and write ends by a deadline, whatever the peer or the code above it does.
+"""A TLS connection that never waits: it is dialled in steps, and reads nothing before a whole packet is there.
 
-The socket never blocks: each operation tries, and waits in poll() for what is left of its time. So it needs no socket
-timeouts, which differ between ports and which umqtt switches off, and a handshake with a silent peer ends too.
+Only a peer that takes nothing is waited for, in poll() and by a deadline. So it needs no socket timeouts, which differ
+between ports and which umqtt switches off.
 """
 
+import os
 import select
 import socket
 import time
@@ -11,9 +12,19 @@ import time
 import tls
 
 from firmware.net.errors import LinkDown
+from firmware.net.names import Lookup, is_address
+from firmware.net.records import Records
 from shared.compat import const
 
 _CERTIFICATE_REFUSED = const(-9984)  # mbed TLS, X509_CERT_VERIFY_FAILED
+_ASK_AGAIN_MS = const(1500)
+_HEADER_BYTES = const(2)  # of the smallest MQTT packet
+_LENGTH_BYTES_MAX = const(4)  # of its length
+_CHUNK_BYTES = const(512)
+
+
+class NotYet(Exception):
+    """What was to be read is not here: the answer to a question that has only been gathered, or a broken packet."""
 
 
 def trust(ca: bytes):
@@ -24,85 +35,102 @@ def trust(ca: bytes):
     return context
 
 
-def dial(context, host: str, port: int, server_hostname: str, timeout_ms: int, read_limit_bytes: int) -> "Stream":
-    """Open a connection to the first address of the host that answers. Raises LinkDown.
+def dial_steps(context, host: str, port: int, server_hostname: str, name_server, patience_ms: int, limit_bytes: int):
+    """Open a connection: a generator that yields while there is nothing to do, and returns a Stream. Raises LinkDown.
 
-    The look-up of the name is the network stack's and has its own time-out.
+    name_server() is where to ask for the host's address; "" leaves it to the host's own look-up, which may wait. The
+    handshake happens with the first write.
     """
-    deadline_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
-    try:
-        addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
-    except OSError:
-        raise LinkDown("the name of the broker cannot be resolved")
-    for address in addresses:
-        raw = _connected(address, deadline_ms)
-        if raw is not None:
-            return Stream(_wrapped(context, raw, server_hostname), deadline_ms, read_limit_bytes)
-    raise LinkDown("the broker cannot be reached")
+    deadline_ms = time.ticks_add(time.ticks_ms(), patience_ms)
+    address = host
+    server = "" if is_address(host) else name_server()
+    if server:
+        address = yield from _look_up(host, server, deadline_ms)
+    raw = yield from _connect(address, port, deadline_ms)
+    return Stream(context, raw, server_hostname, patience_ms, limit_bytes)
 
 
 class Stream:
-    """What umqtt takes for a socket. Small writes are gathered, and sent by flush() or before the next read."""
+    """What umqtt takes for a socket. Writes are gathered; reads are of a packet that is here whole."""
 
-    def __init__(self, secure, deadline_ms, read_limit_bytes: int) -> None:
-        self._secure = secure
-        self._deadline_ms = deadline_ms
-        self._read_limit_bytes = read_limit_bytes
-        self._first = b""
+    def __init__(self, context, raw, server_hostname: str, patience_ms: int, limit_bytes: int) -> None:
+        self._records = Records(raw)
+        try:
+            self._secure = context.wrap_socket(
+                self._records, server_hostname=server_hostname, do_handshake_on_connect=False
+            )
+        except (OSError, ValueError) as error:
+            raw.close()
+            raise LinkDown("no TLS with the broker: " + _reason(error))
+        self._patience_ms = patience_ms
+        self._limit_bytes = limit_bytes
+        self._in = bytearray()
+        self._taken = 0
+        self._whole = False  # whether all of a packet is in, of which so many bytes are taken
         self._out = bytearray()
+        self._heard_ms = time.ticks_ms()
         self._poller = select.poll()
-        self._poller.register(secure, select.POLLIN)
+        self._poller.register(raw, select.POLLOUT)
 
-    def allow(self, timeout_ms: int) -> None:
-        """Give the operations that follow this much time together."""
-        self._deadline_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
+    def has_packet(self) -> bool:
+        """Whether a whole packet is here; never waits. Raises LinkDown, also when the rest of one fails to come."""
+        if self._whole and self._taken == len(self._in):
+            self._in = bytearray()
+            self._taken = 0
+            self._whole = False
+        while not self._whole:
+            missing = self._missing()
+            part = self._some(min(missing, _CHUNK_BYTES)) if missing else None
+            if part is None:
+                self._whole = not missing
+                break
+            self._in.extend(part)
+            self._heard_ms = time.ticks_ms()
+        if self._whole:
+            return True
+        if self._in and time.ticks_diff(time.ticks_ms(), self._heard_ms) > self._patience_ms:
+            raise LinkDown("the broker did not answer in time")
+        return False
 
-    def has_data(self) -> bool:
-        """Whether a byte of a message is here; never waits."""
-        if not self._first and self._poller.poll(0):
-            self._first = self._some(1) or b""
-        return len(self._first) > 0
+    def packet_steps(self):
+        """A generator that sends what was gathered, and yields until a whole packet is here. Raises LinkDown."""
+        self._heard_ms = time.ticks_ms()
+        while self._out:
+            self._push()
+            if self._out:
+                yield from self._hold()
+        self._records.one_by_one = False
+        while not self.has_packet():
+            yield from self._hold()
 
     def read(self, length: int) -> bytes:
-        """Return exactly length bytes. Raises LinkDown."""
-        if not 0 <= length <= self._read_limit_bytes:
-            raise LinkDown("the broker sent a message of " + str(length) + " bytes, which is over the limit")
-        self.flush()
-        parts = self._first[:length]
-        self._first = self._first[length:]
-        while len(parts) < length:
-            part = self._some(length - len(parts))
-            if part is None:
-                self._wait(select.POLLIN)
-            else:
-                parts = parts + part if parts else part
-        return parts
+        """Return exactly length bytes of the packet that is here. Raises NotYet if it has not so many left."""
+        end = self._taken + length
+        if not self._whole or not 0 <= length <= len(self._in) - self._taken:
+            raise NotYet
+        part = bytes(memoryview(self._in)[self._taken : end])
+        self._taken = end
+        return part
 
     def write(self, data, length: int = -1) -> int:
         """Gather the first length bytes of data, or all of it."""
         self._out.extend(data if length < 0 else data[:length])
         return len(data) if length < 0 else length
 
-    def flush(self) -> None:
-        """Send what was gathered, all of it. Raises LinkDown."""
-        sent = 0
-        view = memoryview(self._out)
-        while sent < len(self._out):
-            try:
-                count = self._secure.write(view[sent:])
-            except (OSError, ValueError) as error:
-                raise LinkDown(_reason(error))
-            if count:
-                sent += count
-            else:
-                self._wait(select.POLLOUT)
-        self._out = bytearray()
+    def flush(self, timeout_ms: int) -> None:
+        """Send what was gathered, all of it; it waits for room if it must. Raises LinkDown."""
+        deadline_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
+        while self._out:
+            self._push()
+            left_ms = time.ticks_diff(deadline_ms, time.ticks_ms())
+            if self._out and not (left_ms > 0 and self._poller.poll(left_ms)):
+                raise LinkDown("the broker did not answer in time")
 
     def connect(self, address) -> None:
         """Nothing: umqtt connects its socket, and this one is connected."""
 
     def setblocking(self, flag: bool) -> None:
-        """Nothing: umqtt switches its socket to waiting for ever, and the deadline stays."""
+        """Nothing: umqtt switches its socket to waiting for ever, and this one never waits."""
 
     def close(self) -> None:
         """Let go of the connection; never fails."""
@@ -111,27 +139,89 @@ class Stream:
         except OSError:
             pass
 
-    def _some(self, length: int) -> bytes | None:
+    def _hold(self):
+        if time.ticks_diff(time.ticks_ms(), self._heard_ms) > self._patience_ms:
+            raise LinkDown("the broker did not answer in time")
+        yield
+
+    def _missing(self):
+        """How many bytes the packet lacks, as far as is known (MQTT 3.1.1, 2.2.3)."""
+        have = len(self._in)
+        if have < _HEADER_BYTES:
+            return _HEADER_BYTES - have
+        length = 0
+        for place in range(_LENGTH_BYTES_MAX):
+            if place + 1 >= have:
+                return 1
+            byte = self._in[place + 1]
+            length |= (byte & 0x7F) << 7 * place
+            if byte < 0x80:
+                if length > self._limit_bytes:
+                    raise LinkDown("the broker sent a message of {} bytes, which is over the limit".format(length))
+                return place + 2 + length - have
+        raise LinkDown("the broker sent a packet without end")
+
+    def _push(self):
+        """Send as much as there is room for; a handshake that is not over goes on by a record."""
+        sent = 0
+        view = memoryview(self._out)
+        while sent < len(self._out):
+            try:
+                count = self._secure.write(view[sent:])
+            except (OSError, ValueError) as error:
+                raise LinkDown(_reason(error))
+            if not count:
+                break
+            sent += count
+        if sent:
+            self._out = self._out[sent:]
+
+    def _some(self, length: int) -> "bytes | None":
         """Up to length bytes, or None if there are none yet. Raises LinkDown."""
         try:
             part = self._secure.read(length)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise LinkDown(_reason(error))
         if part == b"":
             raise LinkDown("the broker closed the connection")
         return part
 
-    def _wait(self, event: int) -> None:
-        left_ms = time.ticks_diff(self._deadline_ms, time.ticks_ms())
-        self._poller.modify(self._secure, event)
-        ready = left_ms > 0 and self._poller.poll(left_ms)
-        self._poller.modify(self._secure, select.POLLIN)
-        if not ready:
-            raise LinkDown("the broker did not answer in time")
+
+def _look_up(host, server, deadline_ms):
+    """The address of a host; the question is asked again now and then, for a datagram may be lost."""
+    lookup = Lookup(host, server, os.urandom)
+    try:
+        asked_ms = time.ticks_add(time.ticks_ms(), -_ASK_AGAIN_MS)
+        while True:
+            now_ms = time.ticks_ms()
+            if time.ticks_diff(now_ms, asked_ms) >= _ASK_AGAIN_MS:
+                lookup.ask()
+                asked_ms = now_ms
+            address = lookup.poll()
+            if address:
+                return address
+            if time.ticks_diff(deadline_ms, now_ms) <= 0:
+                raise LinkDown("the name server does not answer")
+            yield
+    finally:
+        lookup.close()
+
+
+def _connect(host, port, deadline_ms):
+    """A connected socket that never blocks, to the first address that answers."""
+    try:
+        addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    except OSError:
+        raise LinkDown("the name of the broker cannot be resolved")
+    for address in addresses:
+        raw = yield from _connected(address, deadline_ms)
+        if raw is not None:
+            return raw
+    raise LinkDown("the broker cannot be reached")
 
 
 def _connected(address, deadline_ms):
-    """A connected socket that never blocks, or None."""
+    """A connected socket, or None."""
     raw = socket.socket(address[0], address[1])
     try:
         raw.setblocking(False)
@@ -141,22 +231,17 @@ def _connected(address, deadline_ms):
             pass  # in progress; if it is not, poll() or the first write will tell
         poller = select.poll()
         poller.register(raw, select.POLLOUT)
-        ready = poller.poll(max(0, time.ticks_diff(deadline_ms, time.ticks_ms())))
-        if ready and not ready[0][1] & (select.POLLERR | select.POLLHUP):
-            return raw
+        while time.ticks_diff(deadline_ms, time.ticks_ms()) > 0:
+            ready = poller.poll(0)
+            if ready:
+                if ready[0][1] & (select.POLLERR | select.POLLHUP):
+                    break
+                return raw
+            yield
     except OSError:
         pass
     raw.close()
     return None
-
-
-def _wrapped(context, raw, server_hostname: str):
-    """The handshake happens in the first write, under that write's deadline."""
-    try:
-        return context.wrap_socket(raw, server_hostname=server_hostname, do_handshake_on_connect=False)
-    except (OSError, ValueError) as error:
-        raw.close()
-        raise LinkDown("no TLS with the broker: " + _reason(error))
 
 
 def _reason(error: Exception) -> str:

@@ -9,6 +9,8 @@ from firmware.net.errors import LinkDown
 from shared.compat import const
 
 POLL_MS = const(100)
+CONNECT_POLL_MS = const(20)
+FAILURES_MAX = const(5)  # attempts in a row that led nowhere; then the network is made anew
 RESEND_MS = const(15000)  # a batch without an acknowledgement is sent again
 RESENDS_MAX = const(4)  # then the connection is made anew
 HELLO_MS = const(3600000)  # it asks for the time again
@@ -22,11 +24,13 @@ _TAKEN_MAX = const(8)  # messages in a row; then hello and batch have their turn
 class Sync:
     """`messages` is the gateway's; `report()` is called at least once a second while the task lives.
 
+    `network` has is_up() and restart(): without a network nothing is tried, and one that leads nowhere is made anew.
     `random(n)` spreads the attempts of many gateways; `trusted()` tells whether the clock is.
     """
 
-    def __init__(self, link, messages, uptime_ms, random, trusted, report, log) -> None:
+    def __init__(self, link, network, messages, uptime_ms, random, trusted, report, log) -> None:
         self._link = link
+        self._network = network
         self._messages = messages
         self._uptime_ms = uptime_ms
         self._random = random
@@ -34,23 +38,29 @@ class Sync:
         self._report = report
         self._log = log
         self._backoff_ms = BACKOFF_FIRST_MS
+        self._failures = 0
         self._forget()
 
     async def run(self) -> None:
         """For ever: connect, talk until the link breaks, wait a growing while."""
         while True:
+            while not self._network.is_up():
+                await self._rest(POLL_MS)
             try:
                 await self._talk()
             except LinkDown as error:
                 self._log("link down: {}".format(error))
             self._link.close()
+            self._doubt()
             await self._pause()
 
     async def _talk(self):
-        self._link.connect()
+        await self._sliced(self._link.connect_steps(), CONNECT_POLL_MS)
         self._log("link up")
         self._forget()
         while True:
+            if not self._network.is_up():
+                raise LinkDown("the network is gone")
             self._say_hello()
             await self._take_in()
             await self._send_batch()
@@ -73,6 +83,7 @@ class Sync:
                 return
             self._log(await self._sliced(self._messages.receive_steps(data, self._uptime_ms())))
             self._backoff_ms = BACKOFF_FIRST_MS
+            self._failures = 0
             self._report()
             await asyncio.sleep_ms(_SLICE_MS)
 
@@ -91,20 +102,29 @@ class Sync:
         self._sent_ms = now_ms
 
     def _send_readings(self):
-        """Hourly readings, once nothing of the ledger waits; what the cloud does not answer holds up nothing."""
-        data = self._messages.readings.due(self._uptime_ms()) if self._idle else b""
+        """Readings, or what an update asks for, once no entry waits; without an answer nothing is held up."""
+        if not self._idle:
+            return
+        now_ms = self._uptime_ms()
+        data = self._messages.readings.due(now_ms) or self._messages.update_request(now_ms)
         if data:
             self._link.send(data)
 
-    async def _sliced(self, steps):
+    async def _sliced(self, steps, slice_ms=_SLICE_MS):
         """Run a generator to its end, with room for other tasks between its slices."""
         while True:
             try:
                 next(steps)
             except StopIteration as stop:
                 return stop.value
-            self._report()
-            await asyncio.sleep_ms(_SLICE_MS)
+            await self._rest(slice_ms)
+
+    def _doubt(self):
+        """An attempt led nowhere; nothing that came down since the last ones says otherwise."""
+        self._failures += 1
+        if self._failures >= FAILURES_MAX:
+            self._failures = 0
+            self._network.restart()
 
     async def _pause(self):
         """Wait for half to all of the present back-off, and double it."""
@@ -113,8 +133,11 @@ class Sync:
         self._backoff_ms = min(2 * self._backoff_ms, BACKOFF_MAX_MS)
         end_ms = self._uptime_ms() + wait_ms
         while self._uptime_ms() < end_ms:
-            self._report()
-            await asyncio.sleep_ms(POLL_MS)
+            await self._rest(POLL_MS)
+
+    async def _rest(self, wait_ms):
+        self._report()
+        await asyncio.sleep_ms(wait_ms)
 
     def _forget(self):
         """A new connection knows nothing of what was sent on the old one."""

@@ -21,6 +21,18 @@ class Wifi:
         """Whether the station is joined and has an address."""
         return self._station.isconnected()
 
+    def name_server(self) -> str:
+        """The address that DHCP gave for look-ups."""
+        return self._station.ifconfig()[3]
+
+    def restart(self) -> None:
+        """Join anew at the next look: the radio is joined and nothing comes through it."""
+        try:
+            self._station.active(False)
+        except OSError:
+            pass  # the radio is not ready; the next attempt will tell
+        self._asked_ms = -1
+
     def keep_up(self, now_ms: int) -> bool:
         """Join if not joined, again every 20 s; tell whether the network is up. now_ms is time.ticks_ms()."""
         if self.is_up():

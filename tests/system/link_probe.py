@@ -19,7 +19,8 @@ def main():
         broker = Broker(host, int(port), file.read(), name)
     number = user.split("-")[1]
     link = Link(
-        broker, user, password, "gw/" + number + "/up", "gw/" + number + "/down", int(timeout_ms), int(keepalive_s)
+        *(broker, user, password, "gw/" + number + "/up", "gw/" + number + "/down", lambda: ""),
+        *(int(timeout_ms), int(timeout_ms), int(keepalive_s)),
     )
     for line in sys.stdin:
         started_ms = time.ticks_ms()
@@ -32,7 +33,8 @@ def main():
 
 def run(link, words):
     if words[0] == "connect":
-        link.connect()
+        for _ in link.connect_steps():
+            time.sleep_ms(5)
         return "connected"
     if words[0] == "send":
         link.send(bytes(int(words[1])))

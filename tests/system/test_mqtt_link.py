@@ -131,7 +131,7 @@ async def test_a_document_over_the_limit_ends_the_link_and_not_the_memory(
 
     outcome = await probe.do("poll 3000")
 
-    assert outcome == "down: the broker sent a message of 200000 bytes, which is over the limit"
+    assert outcome == "down: the broker sent a message of 200011 bytes, which is over the limit"
     assert await probe.do("connect") == "connected"
     await cloud.close()
 

@@ -55,3 +55,14 @@ def test_a_radio_that_is_not_ready_is_no_error(wifi) -> None:
     wifi.keep_up(20_000)
 
     assert len(station().asked) == 1
+
+
+def test_a_network_of_no_use_is_joined_anew(wifi) -> None:
+    wifi.keep_up(0)
+    station().joined = True
+    wifi.keep_up(1000)
+
+    wifi.restart()
+    wifi.keep_up(2000)
+
+    assert len(station().asked) == 2

@@ -45,6 +45,7 @@ class World:
         self.reports = 0
         self._task = NetworkTime(
             HOST,
+            lambda: "",
             self.clock.nudge,
             self._ready,
             self._uptime,

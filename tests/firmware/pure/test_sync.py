@@ -24,7 +24,8 @@ class Cloud:
         self._up = False
         self._answers = []
 
-    def connect(self) -> None:
+    def connect_steps(self):
+        yield
         if self.down:
             raise LinkDown("no network")
         self._up = True
@@ -69,18 +70,34 @@ class Cloud:
         self._answers.append(documents.with_mac(LINK_KEY, ack))
 
 
+class Network:
+    """Is there or not, and counts how often it was made anew."""
+
+    def __init__(self) -> None:
+        self.up = True
+        self.restarts = 0
+
+    def is_up(self) -> bool:
+        return self.up
+
+    def restart(self) -> None:
+        self.restarts += 1
+
+
 class World:
     """A gateway, its sync task, and an uptime that runs much faster than real time."""
 
     def __init__(self, cloud) -> None:
         self.house = House()
         self.cloud = cloud
+        self.network = Network()
         self.reports = 0
         self.said = []
         self._uptime_ms = 0
         messages = self.house.gateway.messages
+        trusted = self.house.gateway.clock_is_trusted
         self._sync = sync.Sync(
-            cloud, messages, self._uptime, Random(), self.house.gateway.clock_is_trusted, self._report, self.said.append
+            cloud, self.network, messages, self._uptime, Random(), trusted, self._report, self.said.append
         )
 
     def run(self, until, turns=3000) -> None:
@@ -152,6 +169,37 @@ def test_a_link_that_is_down_is_tried_again_less_and_less_often():
     there.run(lambda: acknowledged(there) == there.house.state.sequence, 20000)
 
     assert there.said[:6] == ["link down: no network"] * 6
+
+
+def test_without_a_network_nothing_is_tried_and_the_task_reports_on():
+    there = world()
+    there.network.up = False
+
+    there.run(lambda: there.reports > 500)
+
+    assert there.cloud.connections == 0 and there.said == []
+
+
+def test_a_network_that_goes_takes_the_link_with_it_and_one_that_comes_brings_it_back():
+    there = world()
+
+    def gone_and_back():
+        if there.cloud.connections == 1:
+            there.network.up = "link down: the network is gone" in there.said
+        return there.cloud.connections == 2
+
+    there.run(gone_and_back, 20000)
+
+    assert there.said.count("link down: the network is gone") == 1
+    assert there.network.restarts == 0
+
+
+def test_a_network_through_which_nothing_comes_is_made_anew_now_and_then():
+    there = world(down=True)
+
+    there.run(lambda: there.network.restarts == 2, 60000)
+
+    assert len(there.said) >= 2 * sync.FAILURES_MAX
 
 
 def test_entries_that_come_later_are_sent_later():
