@@ -13,6 +13,7 @@ REVERSE_PINS = ()  # of meters that pulse apart for what flows backwards: a pin 
 KEYPAD_ROWS = (13, 14, 27, 26)
 KEYPAD_COLS = (25, 33, 32)
 KEYPAD_KEYS = "123456789*0#"
+KEYPAD_BACKEND = "timer"  # what scans: "dma" (RP2040), "timer", or "poll" for the main loop
 
 DISPLAY = "hd44780"  # or "ssd1306", or "" for none
 LCD_I2C_ID = 0
@@ -36,13 +37,30 @@ BYPASS_PINS = ()  # of a small valve that keeps a drip past the closed one: a pi
 
 TAMPER_PIN = 23  # joined to ground while the lid is closed
 MAGNET_PIN = -1  # joined to ground while a magnet is near
+POWER_FAIL_PIN = -1  # pulled to ground while the supply is failing
 BUZZER_PIN = 15
 LED_PIN = 2
 
-HAS_WIFI = True
+NETWORK = "wifi"  # "wifi", "lan", "ppp", or "" for none that has to be joined
+MODEM_UART_ID = 0
+MODEM_TX = -1
+MODEM_RX = -1
+MODEM_RTS = -1
+MODEM_CTS = -1
+MODEM_RESET_PIN = -1
+MODEM_BAUD = 115200
+MODEM_DIAL = ""
+LAN_PHY = ""  # of a board with Ethernet: "LAN8720", "IP101", ...
+LAN_MDC = -1
+LAN_MDIO = -1
+LAN_POWER_PIN = -1
+LAN_ADDRESS = 0
 NTP_HOST = ""  # name or address of a time server; "" asks none, see README.md
 WATCHDOG_MS = 8000
 
 FLASH_DIRECTORY = "/penstock"
-FLASH_CAPACITY_BYTES = 1048576
+FLASH_CAPACITY_BYTES = 1048576  # of the 1408 KB of its file system
 FLASH_ENCRYPTED = False  # the stock firmware does not switch flash encryption on, see README.md
+FLASH_CHIP_BYTES = 4194304
+SLOT_BYTES = 393216  # of each of the two halves of its ROMFS partition, see docs/updates.md
+UPDATE_SLOTS = "romfs"

@@ -1,10 +1,10 @@
-"""Raspberry Pi Pico W (RP2040): two meters, pulses counted in a hard interrupt, MicroPython 1.26 or newer."""
+"""Raspberry Pi Pico W (RP2040): two meters, pulses counted by PIO, MicroPython 1.26 or newer."""
 
 BOARD = "rp2_pico_w"
 MAX_METERS = 2
 
-# Interrupts are off while flash is erased, so README.md states the highest pulse rate.
-PULSE_BACKEND = "hard_irq"
+# State machines count while interrupts are off for the flash. "hard_irq" does without them, see README.md.
+PULSE_BACKEND = "pio"
 PULSE_PINS = (9, 10)
 PULSE_MIN_WIDTH_MS = 10
 REVERSE_PINS = ()  # of meters that pulse apart for what flows backwards: a pin per channel
@@ -13,6 +13,7 @@ REVERSE_PINS = ()  # of meters that pulse apart for what flows backwards: a pin 
 KEYPAD_ROWS = (2, 3, 4, 5)
 KEYPAD_COLS = (6, 7, 8)
 KEYPAD_KEYS = "123456789*0#"
+KEYPAD_BACKEND = "dma"  # what scans: "dma" (RP2040), "timer", or "poll" for the main loop
 
 DISPLAY = "hd44780"  # or "ssd1306", or "" for none
 LCD_I2C_ID = 0
@@ -36,13 +37,30 @@ BYPASS_PINS = ()  # of a small valve that keeps a drip past the closed one: a pi
 
 TAMPER_PIN = 19  # joined to ground while the lid is closed
 MAGNET_PIN = -1  # joined to ground while a magnet is near
+POWER_FAIL_PIN = -1  # pulled to ground while the supply is failing
 BUZZER_PIN = 20
 LED_PIN = 21
 
-HAS_WIFI = True
+NETWORK = "wifi"  # "wifi", "lan", "ppp", or "" for none that has to be joined
+MODEM_UART_ID = 0
+MODEM_TX = -1
+MODEM_RX = -1
+MODEM_RTS = -1
+MODEM_CTS = -1
+MODEM_RESET_PIN = -1
+MODEM_BAUD = 115200
+MODEM_DIAL = ""
+LAN_PHY = ""  # of a board with Ethernet: "LAN8720", "IP101", ...
+LAN_MDC = -1
+LAN_MDIO = -1
+LAN_POWER_PIN = -1
+LAN_ADDRESS = 0
 NTP_HOST = ""  # name or address of a time server; "" asks none, see README.md
 WATCHDOG_MS = 8000  # the chip's longest is 8388 ms
 
 FLASH_DIRECTORY = "/penstock"
-FLASH_CAPACITY_BYTES = 655360  # of the 848 KB that the stock firmware leaves to its file system
+FLASH_CAPACITY_BYTES = 434176  # of the 512 KB that a build with a ROMFS leaves to its file system
 FLASH_ENCRYPTED = False  # the chip cannot
+FLASH_CHIP_BYTES = 2097152
+SLOT_BYTES = 327680  # of each of the two halves of its ROMFS partition, see docs/updates.md
+UPDATE_SLOTS = "romfs"

@@ -3,7 +3,7 @@
 BOARD = "sim"
 MAX_METERS = 8
 
-# A pulse input sees a contact to ground. Backends: "counter" (hardware counter), "hard_irq", "irq".
+# A pulse input sees a contact to ground. Backends: "pio" (RP2040), "counter" (ESP32), "hard_irq" (RP2040), "irq".
 PULSE_BACKEND = "irq"
 PULSE_PINS = (10, 11, 12, 13, 14, 15, 16, 17)
 PULSE_MIN_WIDTH_MS = 0  # the simulated reed does not bounce, and bursts of pulses arrive together
@@ -13,6 +13,7 @@ REVERSE_PINS = ()  # of meters that pulse apart for what flows backwards: a pin 
 KEYPAD_ROWS = (60, 61, 62, 63)
 KEYPAD_COLS = (64, 65, 66)
 KEYPAD_KEYS = "123456789*0#"
+KEYPAD_BACKEND = "poll"  # what scans: "dma" (RP2040), "timer", or "poll" for the main loop
 
 DISPLAY = "hd44780"  # or "ssd1306", or "" for none
 LCD_I2C_ID = 0
@@ -36,13 +37,30 @@ BYPASS_PINS = ()  # of a small valve that keeps a drip past the closed one: a pi
 
 TAMPER_PIN = 70  # joined to ground while the lid is closed
 MAGNET_PIN = -1  # joined to ground while a magnet is near
+POWER_FAIL_PIN = -1  # pulled to ground while the supply is failing
 BUZZER_PIN = 71
 LED_PIN = 72
 
-HAS_WIFI = False  # the host's network is simply there
+NETWORK = ""  # the host's network is simply there
+MODEM_UART_ID = 0
+MODEM_TX = -1
+MODEM_RX = -1
+MODEM_RTS = -1
+MODEM_CTS = -1
+MODEM_RESET_PIN = -1
+MODEM_BAUD = 115200
+MODEM_DIAL = ""
+LAN_PHY = ""  # of a board with Ethernet: "LAN8720", "IP101", ...
+LAN_MDC = -1
+LAN_MDIO = -1
+LAN_POWER_PIN = -1
+LAN_ADDRESS = 0
 NTP_HOST = ""  # name or address of a time server; "" asks none, see README.md
 WATCHDOG_MS = 8000
 
 FLASH_DIRECTORY = "/penstock"
 FLASH_CAPACITY_BYTES = 1048576
 FLASH_ENCRYPTED = False
+FLASH_CHIP_BYTES = 0  # there is none
+SLOT_BYTES = 0
+UPDATE_SLOTS = ""

@@ -29,6 +29,11 @@ class _Blind(Bridge):
         self._stands = _UNKNOWN
         self._pending = True
 
+    def halt(self) -> None:
+        """Give a motion up where it is; nothing is told of it."""
+        self._stop()
+        self._pending = False
+
     def is_open(self) -> bool:
         """Whether the last motion of this run opened it."""
         return self._stands == 1

@@ -1,7 +1,7 @@
 """Pulse inputs: counters that only rise and wrap at 2**30; the reader takes differences under PULSE_MASK.
 
-Three ways to count, because chips differ: PulseInput for clean edges, FilteredPulseInput for a bouncing reed on a
-chip with hard interrupts (RP2), CounterInput for a hardware counter (ESP32, whose pin interrupts can be lost).
+Ways to count, because chips differ: PulseInput for clean edges, FilteredPulseInput for a bouncing reed on a chip with
+hard interrupts (RP2), CounterInput for a hardware counter (ESP32, whose pin interrupts can be lost), and rp2_pulse.py.
 """
 
 from shared.compat import const
@@ -15,12 +15,20 @@ def next_count(count: int) -> int:
     return 0 if count == _MASK else count + 1
 
 
+def listen(pin, handler, trigger: int, hard: bool) -> None:
+    """Call handler(pin) at the edges of a pin; `hard` only where there are such interrupts: others refuse the word."""
+    if hard:
+        pin.irq(handler, trigger, hard=True)
+    else:
+        pin.irq(handler, trigger)
+
+
 class PulseInput:
     """Counts falling edges of a pin whose filter is in hardware."""
 
     def __init__(self, pin, hard: bool = False) -> None:
         self._count = 0
-        pin.irq(self._edge, pin.IRQ_FALLING, hard=hard)
+        listen(pin, self._edge, pin.IRQ_FALLING, hard)
 
     def _edge(self, _pin) -> None:
         self._count = next_count(self._count)
@@ -44,7 +52,13 @@ class FilteredPulseInput:
         self._level = 1  # as last seen
         self._since_ms = ticks_ms() & _MASK
         self._armed = True  # a proper open time came before
-        pin.irq(self._edge, pin.IRQ_FALLING | pin.IRQ_RISING, hard=hard)
+        self._pin = pin
+        self._hard = hard
+        self._on_edge = self._edge
+        self._listen()
+
+    def _listen(self) -> None:
+        listen(self._pin, self._on_edge, self._pin.IRQ_FALLING | self._pin.IRQ_RISING, self._hard)
 
     def _edge(self, pin) -> None:
         now_ms = self._ticks_ms() & _MASK
@@ -61,7 +75,12 @@ class FilteredPulseInput:
         self._since_ms = now_ms
 
     def count(self) -> int:
-        """Pulses since start, 0..2**30-1."""
+        """Pulses since start, 0..2**30-1.
+
+        A port takes a handler off that found no room on the stack: an edge that nobody saw is the sign of it.
+        """
+        if self._pin.value() != self._level:
+            self._listen()
         return self._count
 
 

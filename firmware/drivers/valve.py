@@ -6,7 +6,7 @@ switches are in blind_valve.py.
 
 from shared.compat import const
 
-REST_MS = 300  # the motor stands still before it starts, turns round or tries again
+REST_MS = 300  # so long the motor stands still before it turns round, starts or tries again
 TICKS_MASK = 0x3FFFFFFF
 _ATTEMPTS = const(3)
 
@@ -51,14 +51,21 @@ class Valve(Bridge):
         self._want = 0
         self._attempts_left = 0
         self._since_ms = -1
+        self._stopped_ms = -1  # when the motor was last switched off; -1: not since the board started
+        self._was_moving = False  # when it was told to move, or to stop, and nobody knows since when it stands
 
     def drive(self, open: bool) -> None:
         """Start a motion; a motion under way is given up. poll() does the rest."""
-        self._stop()
+        self._give_up()
         self._want = 1 if open else 0
         self._attempts_left = _ATTEMPTS
         self._phase = _RESTING
         self._since_ms = -1
+
+    def halt(self) -> None:
+        """Give a motion up where it is; nothing is told of it."""
+        self._give_up()
+        self._phase = _IDLE
 
     def poll(self, now_ms: int) -> str | None:
         """Return "opened", "closed" or "failed" once when a motion ends, else None. now_ms is time.ticks_ms()."""
@@ -68,14 +75,12 @@ class Valve(Bridge):
             self._since_ms = now_ms
             if self._arrived():
                 return self._end(0)
+            if self._has_rested(now_ms):
+                return self._start(now_ms)
         elapsed_ms = (now_ms - self._since_ms) & TICKS_MASK
         if self._phase == _MOVING:
             return self._moving(elapsed_ms, now_ms)
-        if elapsed_ms >= REST_MS:
-            self._phase = _MOVING
-            self._since_ms = now_ms
-            self._power(self._want)
-        return None
+        return self._start(now_ms) if elapsed_ms >= REST_MS else None
 
     def is_open(self) -> bool:
         """Whether the opened switch says so. A valve between its ends is not closed: see is_closed()."""
@@ -85,11 +90,27 @@ class Valve(Bridge):
         """Whether the closed switch says so. Neither open nor closed: it stands between, or a switch is broken."""
         return self._at(0)
 
+    def _give_up(self) -> None:
+        self._stop()
+        self._was_moving = self._was_moving or self._phase == _MOVING
+
+    def _has_rested(self, now_ms: int) -> bool:
+        if self._was_moving:
+            return False
+        return self._stopped_ms < 0 or (now_ms - self._stopped_ms) & TICKS_MASK >= REST_MS
+
+    def _start(self, now_ms: int) -> None:
+        self._was_moving = False
+        self._phase = _MOVING
+        self._since_ms = now_ms
+        self._power(self._want)
+
     def _moving(self, elapsed_ms: int, now_ms: int) -> str | None:
+        if not self._arrived() and elapsed_ms < self._travel_limit_ms:
+            return None
+        self._stopped_ms = now_ms & TICKS_MASK
         if self._arrived():
             return self._end(elapsed_ms)
-        if elapsed_ms < self._travel_limit_ms:
-            return None
         self._stop()
         self._attempts_left -= 1
         if self._attempts_left == 0:

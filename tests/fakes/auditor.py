@@ -5,6 +5,8 @@ from shared.entries import BODY_SIZE, decode
 from shared.key_data import KeyData
 from shared.state import GatewayState
 
+_TID_BITS = 24
+
 
 def entries_of(store):
     """Generator of every entry of a ledger that was not pruned, read piece by piece."""
@@ -37,10 +39,11 @@ def audit_ledger(store) -> None:
         assert not wrong, (entry.sequence, wrong)
         state.apply(entry)
         for tid in _used_by(entry):
-            assert (entry.meter, tid) not in used, "a TID was used twice"
-            used.add((entry.meter, tid))
+            one = entry.meter << _TID_BITS | tid
+            assert one not in used, "a TID was used twice"
+            used.add(one)
         if entry.kind == kinds.KEY_CHANGE and KeyData(entry).roll_over:
-            used = {(meter, tid) for meter, tid in used if meter != entry.meter}
+            used = {one for one in used if one >> _TID_BITS != entry.meter}
         for pot, gained in _moved(entry):
             sums[(entry.meter, pot)] = sums.get((entry.meter, pot), 0) + gained
     assert state.to_bytes() == store.state.to_bytes(), "the fold of the ledger is not the state"

@@ -135,6 +135,8 @@ def enrolled_flash(opened: bytes, **options) -> Flash:
 class House:
     """One gateway under power. `now_ms` is its uptime; step() lets time pass, reboot() takes the power away."""
 
+    gateway_options = {}  # further arguments of a Gateway
+
     def __init__(self, meters: int = 1, flash: "Flash | None" = None, **bundle_changes) -> None:
         self.flash = flash if flash is not None else enrolled_flash(bundle(meters, **bundle_changes))
         self.valves = [Valve() for _ in range(meters)]
@@ -147,7 +149,7 @@ class House:
         """Power comes on; the real time is unknown to the gateway."""
         self.now_ms = 0
         config, own = epoch.start(self.flash)
-        self.gateway = Gateway(self.flash, config, own, self.valves, self._clock, Random(), 0)
+        self.gateway = Gateway(self.flash, config, own, self.valves, self._clock, Random(), 0, **self.gateway_options)
         self.gateway.attach_panel(16, 2)
         self.counts = [0] * len(self.counts)
 

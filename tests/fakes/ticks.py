@@ -1,5 +1,6 @@
-"""MicroPython's time functions for CPython, and a hand-wound clock; importing it is enough."""
+"""MicroPython's time functions and its flag of interrupts for CPython, and a hand-wound clock; importing is enough."""
 
+import asyncio
 import time
 
 _MASK = 0x3FFFFFFF
@@ -9,6 +10,12 @@ if not hasattr(time, "ticks_ms"):
     time.ticks_add = lambda ticks, delta: (ticks + delta) & _MASK
     time.ticks_diff = lambda end, start: ((end - start + (_MASK + 1) // 2) & _MASK) - (_MASK + 1) // 2
     time.sleep_ms = lambda ms: None  # no device of the tests needs the pause
+if not hasattr(asyncio, "ThreadSafeFlag"):
+
+    class ThreadSafeFlag(asyncio.Event):
+        """One that nobody sets from elsewhere."""
+
+    asyncio.ThreadSafeFlag = ThreadSafeFlag
 
 
 class Ticks:

@@ -24,6 +24,9 @@ class Valve:
         self._since_ms = None
         self.motions += 1
 
+    def halt(self) -> None:
+        self._want = None
+
     def poll(self, now_ms: int) -> "str | None":
         if self._want is None:
             return None

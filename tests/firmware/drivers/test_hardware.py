@@ -11,34 +11,48 @@ import pytest
 
 from tests.fakes import (
     machine,
+    rp2,
     ticks,  # noqa: F401  MicroPython's time functions
 )
 
-BOARDS = ("sim", "esp32_devkit", "rp2_pico_w")
+BOARDS = ("sim", "esp32_devkit", "rp2_pico_w", "rp2_pico_ppp")
 
 
 @pytest.fixture(params=BOARDS)
 def board(request: pytest.FixtureRequest, tmp_path: Path) -> ModuleType:
-    original = importlib.import_module(f"boards.{request.param}")
-    board = ModuleType("board")
-    board.__dict__.update(vars(original))
-    board.FLASH_DIRECTORY = str(tmp_path / "flash")
-    return board
+    return _board(request.param, tmp_path)
 
 
 @pytest.fixture
 def hardware(board: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    monkeypatch.setitem(sys.modules, "machine", machine)
-    module = importlib.import_module("firmware.drivers.hardware")
-    yield importlib.reload(module).Hardware(board)
+    yield _module(monkeypatch).Hardware(board)
     for channel in range(board.MAX_METERS):
         machine.contact(board.PULSE_PINS[channel], closed=False)
+
+
+def _board(name: str, folder: Path) -> ModuleType:
+    """A board's map without what no machine of the tests has: slots and a modem."""
+    board = ModuleType("board")
+    board.__dict__.update(vars(importlib.import_module(f"boards.{name}")))
+    board.FLASH_DIRECTORY = str(folder / "flash")
+    board.UPDATE_SLOTS = board.NETWORK = ""
+    return board
+
+
+def _module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The drivers, with a machine of the tests below them."""
+    monkeypatch.setitem(sys.modules, "machine", machine)
+    monkeypatch.setitem(sys.modules, "rp2", rp2)
+    for name in ("pins", "rp2_pulse", "rp2_ticker", "ticker"):
+        monkeypatch.delitem(sys.modules, f"firmware.drivers.{name}", raising=False)
+    return importlib.reload(importlib.import_module("firmware.drivers.hardware"))
 
 
 def test_each_channel_counts_the_pulses_of_its_own_pin(board: ModuleType, hardware) -> None:
     for channel, pulses in enumerate(hardware.pulses):
         for _ in range(channel + 1):
             close_for_a_while(board, board.PULSE_PINS[channel])
+        time.sleep((board.PULSE_MIN_WIDTH_MS + 2) / 1000)
 
         assert pulses.count() == channel + 1
 
@@ -56,11 +70,20 @@ def test_each_key_of_the_map_is_told_by_its_symbol(board: ModuleType, hardware) 
     for row in board.KEYPAD_ROWS:
         for column in board.KEYPAD_COLS:
             machine.contact(row, column)
-            typed += [hardware.keypad.scan() for _ in range(4)]
+            typed += scans(hardware)
             machine.contact(row, column, closed=False)
-            typed += [hardware.keypad.scan() for _ in range(4)]
+            typed += scans(hardware)
 
     assert "".join(key for key in typed if key) == board.KEYPAD_KEYS
+
+
+def scans(hardware) -> list[str | None]:
+    """What the keypad tells in a moment, by whatever scans it."""
+    typed = []
+    for _ in range(5):
+        machine.let_time_pass(1)
+        typed.append(hardware.keypad.scan())
+    return typed
 
 
 def test_each_valve_drives_its_own_motor_until_its_own_switch(board: ModuleType, hardware) -> None:
@@ -89,14 +112,29 @@ def test_a_board_without_a_display_still_starts(hardware) -> None:
     assert not hardware.lcd.show(("nobody reads this",))
 
 
+def test_a_board_whose_expanders_do_not_answer_counts_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = _board("rp2_pico_ppp8", tmp_path)
+    said: list[str] = []
+
+    hardware = _module(monkeypatch).Hardware(board)
+    for now_ms in range(0, 1000, 100):
+        hardware.tend(now_ms, said.append)
+    for pin in board.PULSE_PINS:
+        close_for_a_while(board, pin)
+    time.sleep((board.PULSE_MIN_WIDTH_MS + 2) / 1000)
+
+    assert said == ["expander 0x20 does not answer", "expander 0x21 does not answer"]
+    assert not any(valve.is_open() or valve.is_closed() for valve in hardware.valves)
+    assert [pulses.count() for pulses in hardware.pulses] == [1] * board.MAX_METERS
+
+
 @pytest.fixture
 def variant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Makes the hardware of the simulated board's map with some names changed."""
-    monkeypatch.setitem(sys.modules, "machine", machine)
-    module = importlib.reload(importlib.import_module("firmware.drivers.hardware"))
-    board = ModuleType("board")
-    board.__dict__.update(vars(importlib.import_module("boards.sim")))
-    board.FLASH_DIRECTORY = str(tmp_path / "flash")
+    module = _module(monkeypatch)
+    board = _board("sim", tmp_path)
 
     def make(**names):
         board.__dict__.update(names)
@@ -205,5 +243,6 @@ def test_a_magnet_at_its_contact_is_told(variant) -> None:
 @pytest.fixture(autouse=True)
 def _quiet_bench() -> Iterator[None]:
     machine._copper.pads.clear()
+    machine.periodic.clear()
     yield
     machine._copper.pads.clear()

@@ -1,0 +1,97 @@
+"""The input of a failing supply and what waits for it, under real MicroPython on the simulated board."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.sim.process import GatewayProcess
+
+_WATCH = """
+import asyncio
+import machine
+from firmware import power
+from firmware.drivers.power_fail import PowerFail
+
+PIN = 90
+uptime_ms = 0
+said = []
+
+class Gateway:
+    def power_fails(self, durable):
+        said.append("durable" if durable else "stop")
+    def power_is_back(self):
+        said.append("go on")
+
+class Resets:
+    def leave(self, cause, reason):
+        said.append("cause {}".format(cause))
+    def take_back(self):
+        said.append("no reset")
+
+async def dip(ms):
+    machine.contact(PIN)
+    await asyncio.sleep_ms(ms)
+    machine.contact(PIN, closed=False)
+
+async def main(story):
+    reports = []
+    power_fail = PowerFail(machine.Pin(PIN, machine.Pin.IN, machine.Pin.PULL_UP))
+    watch = power.PowerWatch(power_fail, Gateway(), Resets(), lambda: uptime_ms, lambda: reports.append(1), said.append)
+    task = asyncio.create_task(watch.run())
+    await story()
+    print(said, not task.done() and len(reports) > 1)
+"""
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> GatewayProcess:
+    return GatewayProcess(tmp_path / "flash", 0, tmp_path / "log")
+
+
+async def told(board: GatewayProcess, story: str) -> str:
+    lines = "".join(f"    {line}\n" for line in story.strip().splitlines())
+    return await board.run(f"{_WATCH}\nasync def story():\n    global uptime_ms\n{lines}\nasyncio.run(main(story))\n")
+
+
+async def test_a_dip_is_saved_and_then_taken_back(board: GatewayProcess) -> None:
+    story = "await asyncio.sleep_ms(10)\nawait dip(1)\nawait asyncio.sleep_ms(2300)"
+
+    assert await told(board, story) == "['durable', 'cause 3', 'power fails', 'no reset', 'go on'] True\n"
+
+
+async def test_a_supply_that_flutters_is_saved_once_a_while_and_stops_motors_each_time(board: GatewayProcess) -> None:
+    story = """
+await asyncio.sleep_ms(10)
+for _ in range(2):
+    await dip(1)
+    await asyncio.sleep_ms(2300)
+uptime_ms = 60000
+await dip(1)
+await asyncio.sleep_ms(10)
+"""
+
+    said = await told(board, story)
+
+    assert said.count("durable") == 2
+    assert said.count("stop") == 1
+    assert said.endswith("'durable', 'cause 3', 'power fails'] True\n")
+
+
+async def test_nothing_goes_on_while_power_stays_low(board: GatewayProcess) -> None:
+    assert "go on" not in await told(board, "await asyncio.sleep_ms(10)\nawait dip(2300)")
+
+
+async def test_the_interrupt_needs_no_heap(board: GatewayProcess) -> None:
+    source = """
+import machine
+import micropython
+from firmware.drivers.power_fail import PowerFail
+power_fail = PowerFail(machine.Pin(90, machine.Pin.IN, machine.Pin.PULL_UP))
+micropython.heap_lock()
+for _ in range(20):
+    power_fail._fell(None)
+micropython.heap_unlock()
+print("done")
+"""
+
+    assert await board.run(source) == "done\n"
