@@ -7,24 +7,24 @@ import time
 
 import board
 
-from firmware import epoch, sounds
-from firmware.clock import UNKNOWN, Clock, unix_seconds
+from firmware import epoch, in_touch, joining, settings, sounds
+from firmware.clock import UNKNOWN, Clock, Uptime, unix_seconds
 from firmware.drivers import buzzer, system
 from firmware.drivers.hardware import Hardware
-from firmware.gateway import RESET_POWER, RESET_WATCHDOG, Gateway
+from firmware.gateway import Gateway
 from firmware.log import Log
-from firmware.net.mqtt import Broker, Link
-from firmware.net.sync import Sync
 from firmware.panel.texts import Texts
+from firmware.resets import codes
 from firmware.supervise import Supervisor
+from shared import kinds
 from shared.compat import const
-from shared.documents import MESSAGE_MAX
 from shared.errors import SharedError
 
 SCAN_MS = const(20)
 METER_MS = const(100)
 DISPLAY_MS = const(100)
 COLLECT_MS = const(10000)
+FREE_MIN_BYTES = const(40960)  # of heap, for firmware to be kept
 REDRAW_MS = const(3600000)  # a display that a disturbance has garbled is drawn anew
 _TICKS_MASK = const(0x3FFFFFFF)
 _LANGUAGE = getattr(board, "LANGUAGE", "en")
@@ -34,21 +34,6 @@ _SOUNDS = {
     sounds.REJECT: buzzer.REJECT,
     sounds.CHIRP: buzzer.CHIRP,
 }
-
-
-class Uptime:
-    """Milliseconds since start, rising without a wrap; to be asked at least once in 12 days."""
-
-    def __init__(self, ticks_ms) -> None:
-        self._ticks_ms = ticks_ms
-        self._last = ticks_ms() & _TICKS_MASK
-        self._total_ms = 0
-
-    def __call__(self) -> int:
-        now = self._ticks_ms() & _TICKS_MASK
-        self._total_ms += (now - self._last) & _TICKS_MASK
-        self._last = now
-        return self._total_ms
 
 
 class Tasks:
@@ -61,7 +46,7 @@ class Tasks:
         self._uptime_ms = uptime_ms
         self._report = report
         self._note = note
-        self._wifi = None
+        self._network = None
 
     async def scan(self) -> None:
         """Keypad, lid, magnet and sounds."""
@@ -69,8 +54,9 @@ class Tasks:
         while True:
             now_ms = self._uptime_ms()
             key = hardware.keypad.scan()
-            if key is not None:
+            while key is not None:
                 self._gateway.key(key, now_ms)
+                key = hardware.keypad.take()
             stuck = hardware.keypad.take_stuck()
             if stuck is not None:
                 self._note("key {} is stuck".format(stuck))
@@ -96,6 +82,7 @@ class Tasks:
                 if hardware.reverse:
                     gateway.reverse_pulses(channel, hardware.reverse[channel].count(), now_ms)
             gateway.tick(now_ms)
+            hardware.tend(now_ms & _TICKS_MASK, self._note)
             if now_ms - collected_ms >= COLLECT_MS:
                 gc.collect()
                 collected_ms = now_ms
@@ -118,77 +105,90 @@ class Tasks:
 
     async def sync(self) -> None:
         """The link to the cloud, as far as there is one."""
-        self._join_network()
-        try:
-            link = _link(self._config)
-        except ValueError as error:  # it cannot heal by itself, and must not stop the metering
-            self._note("no link: {}".format(error))
-            while True:
-                self._report_sync()
-                await asyncio.sleep_ms(DISPLAY_MS)
-        gateway = self._gateway
-        trusted = gateway.clock_is_trusted
-        report = self._report_sync
-        await Sync(link, gateway.messages, self._uptime_ms, os.urandom, trusted, report, self._note).run()
+        network = self._joined()
+        await in_touch.keep_in_touch(self._config, self._gateway, network, self._uptime_ms, self._report, self._note)
+
+    def _joined(self):
+        """The network; it is made by the tasks that need it, for one that cannot be made must not stop the others."""
+        if self._network is None:
+            self._network = joining.network_of(board, self._hardware, self._note)
+        return self._network
+
+    async def power(self, resets) -> None:
+        """The supply's warning that it fails; resets.leave() and take_back() as in firmware/resets.py."""
+        from firmware.power import PowerWatch  # late: few boards have the input
+
+        def report():
+            self._report("power")
+
+        watch = PowerWatch(self._hardware.power_fail, self._gateway, resets, self._uptime_ms, report, self._note)
+        await watch.run()
 
     async def network_time(self) -> None:
         """What a time server says, once signed time has come in this run."""
         from firmware.net.network_time import NetworkTime  # late: most boards name no server
 
         clock = self._gateway.core.clock
+        network = self._joined()
 
         def ready():
-            return clock.quality() != UNKNOWN and (self._wifi is None or self._wifi.is_up())
+            return clock.quality() != UNKNOWN and network.is_up()
 
         def report():
             self._report("time")
 
-        await NetworkTime(board.NTP_HOST, clock.nudge, ready, self._uptime_ms, os.urandom, report, self._note).run()
-
-    def _join_network(self):
-        """Ask the radio to join; sync tries on while there is no network."""
-        credentials = _wifi_credentials(self._hardware.flash) if board.HAS_WIFI else None
-        if credentials is not None:
-            from firmware.net.wifi import Wifi  # only boards with a radio have the module behind it
-
-            self._wifi = Wifi(credentials[0], credentials[1])
-
-    def _report_sync(self):
-        if self._wifi is not None:
-            self._wifi.keep_up(self._uptime_ms() & _TICKS_MASK)
-        self._report("sync")
+        parts = (network.name_server, clock.nudge, ready, self._uptime_ms, os.urandom, report, self._note)
+        await NetworkTime(board.NTP_HOST, *parts).run()
 
 
 class App:
     """One board from its start on."""
 
-    def __init__(self, uptime_ms, log: Log) -> None:
+    def __init__(self, uptime_ms, log: Log, resets) -> None:
+        """`resets` (firmware/resets.py): why the board starts, and how much of the gateway is to run."""
         self._uptime_ms = uptime_ms
         self._log = log
-        self._hardware = Hardware(board)
+        self._resets = resets
         self._watchdog = None
-        self._supervisor = Supervisor(self._feed, self._stop)
+        if resets.flash.has(settings.FILE):
+            self._watchdog = system.Watchdog(board.WATCHDOG_MS)
+        self._hardware = Hardware(board)
+        resets.flash = self._hardware.flash
+        self._supervisor = Supervisor(self._feed, self._stop, self._go_without)
 
     async def run(self) -> None:
         """Start every task and feed the watchdog for them; does not return.
 
-        The watchdog begins with the gateway: before that the installer's tool must be able to stop the board and work.
+        A board that is not enrolled has no watchdog: the installer's tool must be able to stop it and work.
         """
         started = self._started()
         if started is None:
             self._supervisor.start("display", self._show_not_enrolled())
         else:
-            self._watchdog = system.Watchdog(board.WATCHDOG_MS)
             gateway = self._gateway(*started)
             report = self._supervisor.report
             tasks = Tasks(self._hardware, gateway, started[0], self._uptime_ms, report, self._log.note)
-            self._supervisor.start("scan", tasks.scan())
+            spare = self._resets.level > 0  # in safe mode
+            self._supervisor.start("scan", tasks.scan(), spare)
             self._supervisor.start("meter", tasks.meter())
-            self._supervisor.start("display", tasks.display())
-            self._supervisor.start("sync", tasks.sync())
-            if board.NTP_HOST:
+            self._supervisor.start("display", tasks.display(), spare)
+            self._supervisor.start("sync", tasks.sync(), spare)
+            if board.POWER_FAIL_PIN >= 0:
+                self._supervisor.start("power", tasks.power(self._resets), spare)
+            if board.NTP_HOST and not self._resets.level:
                 self._supervisor.start("time", tasks.network_time())
+            if self._hardware.slots is not None and self._resets.may_update:
+                from release_key import RELEASE_PUBLIC  # pyright: ignore[reportMissingImports]  the image has it
+
+                slots = self._hardware.slots
+                gateway.attach_updates(slots, board.BOARD, RELEASE_PUBLIC, self._self_check, self._reset)
         await self._supervisor.run()
+
+    def _self_check(self):
+        """What is wrong with this board, in a line, or ""."""
+        gc.collect()
+        free = gc.mem_free()
+        return "only {} bytes of heap are free".format(free) if free < FREE_MIN_BYTES else ""
 
     def _started(self):
         try:
@@ -199,10 +199,14 @@ class App:
 
     def _gateway(self, config, own):
         hardware = self._hardware
-        cause = RESET_WATCHDOG if system.was_watchdog() else RESET_POWER
+        resets = self._resets
         now_ms = self._uptime_ms()
-        gateway = Gateway(hardware.flash, config, own, hardware.valves, _start_clock, os.urandom, now_ms, cause)
-        gateway.attach_panel(board.LCD_COLUMNS, board.LCD_ROWS, _LANGUAGE)
+        on_trial = hardware.slots is not None and hardware.slots.on_trial()
+        cause = resets.detail() | (kinds.BOOT_TRIAL if on_trial else 0)
+        why = codes(resets.reason) if resets.reason else None
+        parts = (hardware.flash, config, own, hardware.valves, _start_clock, os.urandom, now_ms)
+        gateway = Gateway(*parts, cause=cause, why=why)
+        gateway.attach_panel(board.LCD_COLUMNS, board.LCD_ROWS, _LANGUAGE, plain=resets.level > 0)
         for channel in gateway.channels():
             gateway.start_pulses(channel, hardware.pulses[channel].count())
         self._log.note("gateway {} epoch {}: {}".format(config.gateway, config.epoch, gateway.recovery or "ready"))
@@ -211,6 +215,9 @@ class App:
     def _feed(self):
         if self._watchdog is not None:
             self._watchdog.feed()
+            reason = self._resets.lived(self._uptime_ms())
+            if reason:
+                self._reset(reason)
 
     async def _show_not_enrolled(self):
         text = Texts(_LANGUAGE)("not_enrolled")
@@ -219,28 +226,25 @@ class App:
             self._supervisor.report("display")
             await asyncio.sleep_ms(DISPLAY_MS)
 
+    def _go_without(self, name, reason):
+        self._log.note("goes on without {}: {}".format(name, reason))
+
     def _stop(self, name, reason):
-        self._log.note("task {} ended: {}".format(name, reason))
+        self._reset("{}: {}".format(name, reason), crash=True)
+
+    def _reset(self, reason: str, crash: bool = False) -> None:
+        """Start the board afresh on purpose; the next start tells why."""
+        self._log.note("restart: {}".format(reason))
+        self._resets.leave(kinds.RESET_OWN, reason, crash)
         system.reset()
 
 
-def run() -> None:
+def run(resets) -> None:
     """Run the gateway for ever."""
     uptime_ms = Uptime(time.ticks_ms)
-    asyncio.run(App(uptime_ms, Log(uptime_ms)).run())
-
-
-def _link(config):
-    broker = Broker(config.broker_host, config.broker_port, config.broker_ca)
-    topic = "gw/{}/".format(config.gateway)
-    return Link(
-        broker,
-        config.broker_user,
-        config.broker_password,
-        topic + "up",
-        topic + "down",
-        payload_limit_bytes=MESSAGE_MAX,
-    )
+    log = Log(uptime_ms)
+    log.note(resets.text())
+    asyncio.run(App(uptime_ms, log, resets).run())
 
 
 def _start_clock(start_s):
@@ -248,12 +252,3 @@ def _start_clock(start_s):
     if unix_seconds() < start_s:
         system.set_rtc(start_s)
     return Clock(time.ticks_ms, start_s)
-
-
-def _wifi_credentials(flash):
-    """(name, password) of the network that the installer chose, or None."""
-    try:
-        lines = flash.read("wifi").decode().split("\n")
-    except OSError:
-        return None
-    return lines[0], lines[1] if len(lines) > 1 else ""

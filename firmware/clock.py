@@ -23,6 +23,21 @@ _LATEST_S = 0xFFFFFFFF  # what an entry can hold
 _EPOCH_2000_S = const(946684800)
 
 
+class Uptime:
+    """Milliseconds since start, rising without a wrap; to be asked at least once in 12 days."""
+
+    def __init__(self, ticks_ms) -> None:
+        self._ticks_ms = ticks_ms
+        self._last = ticks_ms() & _TICKS_MASK
+        self._total_ms = 0
+
+    def __call__(self) -> int:
+        now = self._ticks_ms() & _TICKS_MASK
+        self._total_ms += (now - self._last) & _TICKS_MASK
+        self._last = now
+        return self._total_ms
+
+
 class Clock:
     """Call now() at least once a day: the ticks wrap after 12 days. ticks_ms is time.ticks_ms."""
 

@@ -9,7 +9,7 @@ from firmware.ledger.store import FlashFull
 from firmware.meter_commands import MeterCommands
 from shared import documents, kinds
 from shared.checks import COMMAND_JUMP_MAX
-from shared.command_results import BAD_PAYLOAD, DONE, NO_METER, OTHER_KEY, UNKNOWN_KIND
+from shared.command_results import BAD_PAYLOAD, DONE, NO_METER, NO_SLOTS, OTHER_KEY, UNKNOWN_KIND
 from shared.ed25519 import verify_steps
 from shared.errors import WireError
 
@@ -29,6 +29,11 @@ class Commands:
         self._boot_nonce = boot_nonce
         self._documents = DocumentCommands(core)
         self._meters = MeterCommands(core)
+        self._update_desk = None  # gives the desk of updates, on a board with slots
+
+    def take_updates(self, desk) -> None:
+        """desk() is what commands for updates go to (firmware/updates.py)."""
+        self._update_desk = desk
 
     def run_steps(self, data: bytes, now_ms: int):
         """Generator in slices; returns (kind, result code). CommandError: it was not carried out.
@@ -68,12 +73,23 @@ class Commands:
                 return (yield from self._documents.read_steps(kind, command["payload"]))
             if kind == documents.COMMAND_TOKEN:
                 return DONE, documents.TOKEN_PAYLOAD.decode(command["payload"])
+            if kind == documents.COMMAND_UPDATE:
+                return (yield from self._read_update(command["payload"]))
             layout = self._meters.layout(kind)
             if layout is not None:
                 return DONE, layout.decode(command["payload"])
         except WireError:
             return BAD_PAYLOAD, None
         return UNKNOWN_KIND, None
+
+    def _read_update(self, payload):
+        if self._update_desk is None:
+            return NO_SLOTS, None
+        return (yield from self._update_desk().read_steps(payload))
+
+    def _updates(self):
+        assert self._update_desk is not None, "without slots no update is read"
+        return self._update_desk()
 
     def _carry_out(self, command, code, payload, now_ms):
         kind = command["kind"]
@@ -85,7 +101,9 @@ class Commands:
         except (FlashFull, OSError):
             self._documents.give_up()
             raise CommandError("no room on flash for command {}".format(command["counter"]))
-        if code == DONE and kind in DOCUMENTS:
+        if code == DONE and kind == documents.COMMAND_UPDATE:
+            self._updates().took_effect()
+        elif code == DONE and kind in DOCUMENTS:
             self._documents.took_effect(payload)
         elif code == DONE:
             self._meters.took_effect(kind, payload)
@@ -98,6 +116,8 @@ class Commands:
             return self._token(payload, now_ms)
         if kind in DOCUMENTS:
             return self._documents.effects(payload, command["counter"], now_ms)
+        if kind == documents.COMMAND_UPDATE:
+            return self._updates().effects(payload, command["counter"], command["issued_s"])
         return self._meters.effects(kind, payload, command["counter"], now_ms)
 
     def _append(self, command, code, effects):

@@ -24,8 +24,9 @@ _SPACE_FOR_TOKENS = const(32768)  # bytes kept for tokens and valve motions when
 class Core:
     """One running gateway. `recovery` says in a word why no tokens are taken, or is ""."""
 
-    def __init__(self, flash, settings, identity, start_clock) -> None:
+    def __init__(self, flash, settings, identity, start_clock, firmware: int = FIRMWARE_VERSION) -> None:
         """start_clock(start_s) returns a clock with now(), quality() and set_signed(real_s)."""
+        self.firmware = firmware
         self.flash = flash
         self.settings = settings
         self.identity = identity
@@ -42,6 +43,7 @@ class Core:
         self.keys = {channel: self._key_in_force(channel) for channel in self.channels()}
         self._journal = Pair(flash, "journal")
         self.registers = self._start_registers()
+        self._take_counted()
         self._settled_ms = {}
         self._changes = dict.fromkeys(self.channels(), 0)
 
@@ -154,7 +156,7 @@ class Core:
         """A ledger that lost its opening is in RECOVERY; metering goes on from the enrolment's figures."""
         for channel in self.settings.meters:
             if channel not in self.state.meters:
-                assert self.recovery, "every meter is opened by the first group of its epoch"
+                self.store.damage = self.store.damage or "the ledger is lost"  # its first group opens every meter
                 meter = MeterState(channel)
                 settings = self.settings.meters[channel]
                 meter.register = settings.opening_register
@@ -186,6 +188,18 @@ class Core:
             pulse_volume_ml = self.meter(channel).pulse_volume_ml or self.settings.meters[channel].pulse_volume_ml
             registers[channel] = register.Register(pulse_volume_ml, volume_ml)
         return registers
+
+    def _take_counted(self):
+        """Add what was counted while the gateway itself could not run; a power cut may take it, never double it."""
+        if not self.flash.has("counted-a") and not self.flash.has("counted-b"):
+            return
+        from firmware import last_resort  # late: it is seldom needed
+
+        for channel, pulses in enumerate(last_resort.kept(self.flash)):
+            if channel in self.registers:
+                self.registers[channel].take(pulses)
+        last_resort.forget(self.flash)
+        self.journal()
 
 
 def _recorded(flash, epoch):

@@ -32,9 +32,15 @@ class CustomerDesk:
         self._asked = -1  # the query that waits for its PIN
         self.attach(16, 2, "en")
 
-    def attach(self, columns: int, rows: int, language: str) -> None:
-        """The display's size and language."""
+    def attach(self, columns: int, rows: int, language: str, plain: bool = False) -> None:
+        """The display's size and language; `plain`: the panel of safe mode, which takes tokens only."""
         self._panel = Panel(columns, rows, self._core.channels(), language)
+        self._plain = plain
+        if plain:
+            from firmware.safe_mode import PlainStatus  # late: it is seldom needed
+
+            self._status = PlainStatus(self._core, self._supply)
+            return
         self._answers = Answers(self._core, self._panel.texts, self._panel.word)
         self._status = Status(self._core, self._desk, self._supply, self._answers)
 
@@ -47,6 +53,9 @@ class CustomerDesk:
         if event is None:
             return None
         kind, channel, typed = event
+        if self._plain and (kind != digits.TOKEN_EVENT or len(typed) < digits.TOKEN_DIGITS):
+            self._panel.show(channel, [("not_now", "")], now_ms)
+            return None
         if kind == digits.PIN_EVENT:
             self._with_pin(channel, typed, now_ms)
             return None
@@ -55,6 +64,10 @@ class CustomerDesk:
             self._query(channel, code, now_ms)
             return None
         return self._token(channel, typed, now_ms)
+
+    def is_idle(self) -> bool:
+        """Whether nobody is typing and no answer is shown."""
+        return self._panel.is_idle()
 
     def stuck(self, symbol: str) -> None:
         """A key is stuck: it is shown until it is pressed and let go again."""

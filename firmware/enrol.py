@@ -156,6 +156,11 @@ class OnBoard:
         self._flash.replace("wifi", (name + "\n" + password).encode())
         print("wifi")
 
+    def modem(self, apn: str, user: str, password: str, pin: str) -> None:
+        """Keeps how a modem is dialled, "" for what is not needed; prints `modem`."""
+        self._flash.replace("modem", "\n".join((apn, user, password, pin)).encode())
+        print("modem")
+
 
 def on_board() -> OnBoard:
     """The steps on the flash of the board that this runs on."""

@@ -14,12 +14,14 @@ _LEDGER_FILES = (
     "mark-",
     "acked-",
     "journal-",
+    "counted-",
     "policy-",
     "floor-",
     "tariff-",
     "key-",
     "recovery",
     "time-",
+    "update",
 )
 BEGUN = "begun"  # the epoch that has its first entries
 

@@ -9,33 +9,43 @@ from firmware.core import FIRMWARE_VERSION, Core, FlashFull
 from firmware.customer import CustomerDesk
 from firmware.faults import FaultDesk
 from firmware.flow import FlowDesk
-from firmware.ledger.recovery import DamageError
 from firmware.messages import Messages
 from firmware.meter_tests import MeterTests
 from firmware.readings import ReadingsDesk
+from firmware.starts import note_start
 from firmware.supply import SupplyDesk
 from firmware.tokens import TokenDesk
 from firmware.valves import Valves
 from shared import kinds
 from shared.compat import const
 
-RESET_POWER = 0
-RESET_WATCHDOG = 1
 _NONCE_SIZE = const(8)
 _LID_EVERY_MS = const(10000)
-_BOOTS_IN_A_ROW = const(3)
 
 
 class Gateway:
     """One gateway on one flash. Call tick() several times a second; everything else as it happens.
 
     `valves` by channel (firmware/drivers/valve.py); `random(n)` gives random bytes; `start_clock(start_s)` returns a
-    clock (firmware/clock.py); times `now_ms` rise and do not wrap.
+    clock (firmware/clock.py); times `now_ms` rise and do not wrap. `cause` is the detail of BOOT, `why` what ended the
+    last run where the firmware itself did (firmware/resets.py, codes()).
     """
 
-    def __init__(self, flash, settings, identity, valves, start_clock, random, now_ms: int, cause: int = RESET_POWER):
-        self._core = Core(flash, settings, identity, start_clock)
-        self._note_start(cause)
+    def __init__(
+        self,
+        flash,
+        settings,
+        identity,
+        valves,
+        start_clock,
+        random,
+        now_ms: int,
+        cause: int = kinds.RESET_POWER,
+        firmware: int = FIRMWARE_VERSION,
+        why: "tuple[int, int] | None" = None,
+    ):
+        self._core = Core(flash, settings, identity, start_clock, firmware)
+        note_start(self._core, cause, why)
         core = self._core
         self._readings = ReadingsDesk(core)
         self._account = AccountDesk(core, self._readings, self._unsent)
@@ -48,6 +58,7 @@ class Gateway:
         controls = Controls(core, self._account, self._supply)
         self._customer = CustomerDesk(core, self._desk, self._valves, controls, self.token)
         self._lid_ms = 0
+        self._updates = self._update_parts = None
         self.full = False  # the last entry found no room
 
     def _unsent(self):
@@ -62,9 +73,37 @@ class Gateway:
         """Why no tokens are taken, or ""."""
         return self._core.recovery
 
-    def attach_panel(self, columns: int, rows: int, language: str = "en") -> None:
-        """The display's size and language; without it they are 16x2 and English."""
-        self._customer.attach(columns, rows, language)
+    def attach_panel(self, columns: int, rows: int, language: str = "en", plain: bool = False) -> None:
+        """The display's size and language; without it they are 16x2 and English. `plain`: tokens only, no codes."""
+        self._customer.attach(columns, rows, language, plain)
+
+    def attach_updates(self, slots, board: str, release_public: bytes, self_check, reset) -> None:
+        """Let the firmware be updated (firmware/updates.py): `slots` of the board, the key that signs releases.
+
+        `self_check()` returns "" or what is wrong with this board; `reset(reason)` starts it afresh.
+        """
+        core = self._core
+        self._update_parts = (slots, board, release_public, self_check, reset)
+        self.messages.take_updates(self._update_desk)
+        if slots.on_trial() or core.state.firmware_trial or "update" in core.flash.names():
+            self._update_desk()
+
+    def _update_desk(self):
+        """The desk of updates, made when there is one to do: it takes 4 KB."""
+        if self._updates is None:
+            from firmware.updates import UpdateDesk
+
+            assert self._update_parts is not None, "attached"
+            slots, board, release_public, self_check, reset = self._update_parts
+            links = (self.messages.synced, self._is_quiet, self_check, reset)
+            nonce = self.messages.boot_nonce
+            self._updates = UpdateDesk(self._core, slots, board, release_public, nonce, links)
+            self.messages.begin_update(self._updates)
+        return self._updates
+
+    def _is_quiet(self):
+        """Nobody would notice a restart: no valve moves, and nobody types."""
+        return self._customer.is_idle() and not any(self._valves.moving(channel) for channel in self.channels())
 
     def channels(self) -> "list[int]":
         """The meters that there are."""
@@ -134,6 +173,18 @@ class Gateway:
         if any(self._account.journal_due(channel) for channel in registers):
             self._core.journal()
         self._keep_house()
+        if self._updates is not None:
+            self._updates.tick(now_ms)
+
+    def power_fails(self, durable: bool) -> None:
+        """The supply goes: motors off, and then, if wanted, what has flowed is made durable."""
+        self._valves.rest()
+        if durable:
+            self._core.journal()
+
+    def power_is_back(self) -> None:
+        """It did not go after all."""
+        self._valves.resume()
 
     def lines(self, now_ms: int) -> "tuple[str, ...]":
         """What the display shows."""
@@ -162,18 +213,7 @@ class Gateway:
         try:
             if core.has_room():
                 core.store.checkpoint(core.clock.now(), core.clock.quality())
+            core.store.rest()
             core.store.prune(self.messages.outbox.acknowledged)
         except (FlashFull, OSError):
             self.full = True
-
-    def _note_start(self, cause):
-        """A BOOT entry, but few in a row: a board that starts over and over must not fill its ledger."""
-        core = self._core
-        if not core.has_room():
-            return
-        try:
-            if core.store.last_kinds(_BOOTS_IN_A_ROW) != bytes([kinds.BOOT] * _BOOTS_IN_A_ROW):
-                boots = core.state.boots + 1
-                core.append(core.entry(kinds.BOOT, detail=cause, reference_a=boots, reference_b=FIRMWARE_VERSION))
-        except (FlashFull, DamageError):
-            pass  # a start without an entry still meters

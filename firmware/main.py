@@ -1,6 +1,7 @@
-"""Starts the gateway. If it ever ends, the reason is printed and the board starts afresh.
+"""Starts the gateway. If it ever ends, the reason is kept for the next start, and the board starts afresh.
 
-A board without a file system is left to the provisioning tool, which alone makes one: a damaged one may be evidence.
+What crashes again and again is started with less of it (firmware/resets.py). A board without a file system is left to
+the provisioning tool, which alone makes one: a damaged one may be evidence.
 """
 
 import sys
@@ -11,19 +12,49 @@ def run() -> None:
     import firmware.boot  # noqa: F401  room for tracebacks, before anything can fail
     from firmware.drivers.flash import NoFileSystem
 
+    resets = None
     try:
-        from firmware import app
-
-        app.run()
-        print("the gateway returned")
+        resets = _resets()
+        _run(resets)
+        reason = "returned"
     except NoFileSystem:
         print("there is no file system; the provisioning tool makes one")
         return
     except Exception as error:
         sys.print_exception(error)
+        reason = repr(error)
     from firmware.drivers import system
+    from shared.kinds import RESET_OWN
 
+    if resets is not None:
+        resets.leave(RESET_OWN, "main: " + reason, crash=True)
     system.reset()
+
+
+def _resets():
+    """Why the board starts, from the chip and from flash."""
+    import board
+
+    from firmware.core import FIRMWARE_VERSION
+    from firmware.drivers import system
+    from firmware.drivers.flash import Flash
+    from firmware.resets import Resets
+
+    flash = Flash(board.FLASH_DIRECTORY, board.FLASH_CAPACITY_BYTES)
+    return Resets(flash, system.start_cause(), FIRMWARE_VERSION)
+
+
+def _run(resets):
+    from firmware.resets import LAST_RESORT
+
+    if resets.level == LAST_RESORT:
+        from firmware import bare
+
+        bare.run(resets)
+    else:
+        from firmware import app
+
+        app.run(resets)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ A batch that was signed is kept until it is acknowledged, so that sending it aga
 """
 
 from firmware.commands import CommandError, Commands
-from firmware.core import FIRMWARE_VERSION
 from firmware.ledger.outbox import Outbox
 from firmware.ledger.recovery import DamageError
 from firmware.ledger.store import FlashFull
@@ -17,6 +16,7 @@ from shared.errors import WireError
 
 TIME_ENTRY_S = const(60)  # a smaller correction of the clock is not worth an entry
 _NONCE_SIZE = const(8)
+CHUNK_TAG = b"PSupchk1"  # of shared/update.py, which only an update brings in
 _AHEAD_MAX_S = const(315360000)  # time never runs back: one wrong message must not end all days
 _DELAY_S = const(120)  # how much older than a running, trusted clock signed time may be
 
@@ -37,12 +37,16 @@ class Messages:
         self._batch = b""
         self._batch_first = 0
         self._signed_s = 0  # the last signed time that was taken over
+        self._is_answered = False  # the cloud has acknowledged something in this run
+        self._updates = None
         if self.outbox.acknowledged > core.state.sequence:
             core.enter_recovery("the cloud holds entries that are lost here")
 
     def hello(self) -> bytes:
         """The first message of a connection."""
         core = self._core
+        if self._updates is not None:
+            self._updates.connected()
         self._hello_nonce = self._random(_NONCE_SIZE)
         self._hello_open = True
         document = documents.HELLO.encode(
@@ -56,10 +60,26 @@ class Messages:
             command_counter=core.state.command_counter,
             time_s=core.clock.now(),
             quality=core.clock.quality(),
-            firmware=FIRMWARE_VERSION,
+            firmware=core.firmware,
             nonce=self._hello_nonce,
         )
         return documents.with_mac(core.settings.link_key, document)
+
+    def take_updates(self, desk) -> None:
+        """desk() is what commands for updates go to (firmware/updates.py)."""
+        self._commands.take_updates(desk)
+
+    def begin_update(self, desk) -> None:
+        """Where images go."""
+        self._updates = desk
+
+    def synced(self, sequence: int) -> bool:
+        """Whether the cloud has said in this run that it holds the ledger up to this entry."""
+        return self._is_answered and self.outbox.acknowledged >= sequence
+
+    def update_request(self, now_ms: int) -> bytes:
+        """The request for a piece of an image that is to go up now, or b""."""
+        return self._updates.request(now_ms) if self._updates is not None else b""
 
     def batch_steps(self):
         """Generator in slices; returns the next batch, or b"" when all is acknowledged or the ledger is damaged."""
@@ -86,17 +106,23 @@ class Messages:
         """Generator in slices; takes a message in and returns one line that says what became of it."""
         tag = documents.tag_of(data)
         try:
-            if tag == documents.ACK.tag:
-                return self._acknowledge(data)
-            if tag == documents.READINGS_ACK.tag:
-                return self._readings_stored(data)
             if tag == documents.TIME.tag:
                 return (yield from self._time_steps(data, now_ms))
             if tag == documents.COMMAND.tag:
                 kind, code = yield from self._commands.run_steps(data, now_ms)
                 return "command of kind {}: result {}".format(kind, code)
+            return self._receive_at_once(tag, data)
         except (WireError, CommandError) as error:
             return "refused: {}".format(error)
+
+    def _receive_at_once(self, tag, data):
+        """What needs no signature to be verified."""
+        if tag == documents.ACK.tag:
+            return self._acknowledge(data)
+        if tag == documents.READINGS_ACK.tag:
+            return self._readings_stored(data)
+        if tag == CHUNK_TAG:
+            return self._updates.take(data) if self._updates else "refused: no image is being downloaded"
         return "refused: a message of an unknown kind"
 
     def _batch_head(self, first, previous, bodies, head, nonce):
@@ -131,6 +157,7 @@ class Messages:
         except DamageError as error:
             core.enter_recovery(str(error))
             return "refused: {}".format(error)
+        self._is_answered = True
         self._hello_open = self._hello_open and ack["nonce"] != self._hello_nonce
         return "acknowledged up to {}".format(self.outbox.acknowledged) if moved else "acknowledgement moves nothing"
 

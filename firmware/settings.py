@@ -25,7 +25,7 @@ _SETTINGS = Layout(
     b"PSsetng1", ("device_public", "b32"), ("previous_epoch", "u2"), ("previous_head", "b26"), ("bundle", "v2")
 )
 _IDENTITY_FILES = ("identity", "identity-next")  # in force, and made for the epoch to come
-_SETTINGS_FILE = "settings"
+FILE = "settings"
 _TABLES_SIZE = const(96)
 _CHANNELS = const(8)
 _TOKEN_UNIT = const(100000)  # ml (energy: mWh) in one unit of a token: 0.1 m3, 0.1 kWh
@@ -165,7 +165,7 @@ def save(flash, bundle: bytes, identity: Identity, previous_epoch: int, previous
         previous_head=previous_head,
         bundle=bundle,
     )
-    flash.replace(_SETTINGS_FILE, with_check(document))
+    flash.replace(FILE, with_check(document))
 
 
 def offered_identity(flash) -> "Identity | None":
@@ -207,7 +207,7 @@ def _read_identity(flash, name):
 
 def _read(flash):
     try:
-        data = flash.read(_SETTINGS_FILE)
+        data = flash.read(FILE)
     except OSError:
         return None
     return _SETTINGS.decode(without_check(data))

@@ -22,6 +22,7 @@ class Valves:
         self._bypass = {}  # channel -> whether its bypass is open
         self._tested_ms = {}  # channel -> when its last test was ordered
         self._turn_ms = {}  # channel -> when the motion away, of a test or an exercise, turns round
+        self._resting = False  # power fails: nothing may start
 
     def failed(self, channel: int) -> bool:
         """Whether the valve did not arrive at its last motion."""
@@ -97,8 +98,25 @@ class Valves:
         core.append(core.entry(kinds.EVENT, channel, kinds.RULE_EXERCISE, kinds.EVENT_EXERCISE))
         self.order(channel, kinds.RULE_EXERCISE)
 
+    def rest(self) -> None:
+        """Stop every motion, for power fails; those that ran, and those that wait, are made when it is back."""
+        self._resting = True
+        for channel in self._actuators:
+            actuator = self._actuators[channel]
+            if actuator.moving:
+                self.order(channel, actuator.rule)
+            actuator.halt()
+        self._turn_ms.clear()
+
+    def resume(self) -> None:
+        """Power is back: go on."""
+        self._resting = False
+        for channel in self._actuators:
+            self._let_by(channel, self._bypass[channel])
+
     def tick(self, now_ms: int) -> None:
-        """Move on: outcomes, the next motion, and another try where one failed long ago."""
+        """Move on: the next motion, outcomes, and another try where one failed long ago."""
+        self._start_next(now_ms)  # first, so that its motor runs in this very turn
         for channel in self._actuators:
             ended = self._actuators[channel].poll(now_ms)
             if channel in self._turn_ms:
@@ -108,11 +126,10 @@ class Valves:
             if self._actuators[channel].retry_due(now_ms):
                 self._actuators[channel].failed = False
                 self.order(channel, kinds.RULE_RETRY)
-        self._start_next(now_ms)
 
     def _let_by(self, channel, bypass):
         self._bypass[channel] = bypass
-        self._actuators[channel].bypass(bypass)
+        self._actuators[channel].bypass(bypass and not self._resting)
 
     def _turn(self, channel, arrived, now_ms):
         """Drive the valve under test back to where it is to be."""
@@ -121,7 +138,7 @@ class Valves:
             self._actuators[channel].start(self._open[channel], self._actuators[channel].rule)
 
     def _start_next(self, now_ms):
-        if not self._waiting or any(self._actuators[channel].moving for channel in self._actuators):
+        if self._resting or not self._waiting or any(self._actuators[channel].moving for channel in self._actuators):
             return
         channel, rule = self._waiting.pop(0)
         self._core.journal()

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.commands import service as commands
-from cloud.ledger import cases, notices, rules, store, verdicts
+from cloud.ledger import cases, notices, rules, store, verdicts, words
 from cloud.ledger.inquiry import Finding, Inquiry
 from cloud.ledger.messages import Author, Hello, Readings, SignedBatch, acknowledgement, readings_stored
 from cloud.ledger.rules import CONTRADICTED, UNEXPLAINED, Claim, Position
 from cloud.readings import service as readings_service
+from cloud.updates import progress
 from cloud.vending.store import COMMAND, KeyStore
 from shared import kinds
 from shared.documents import TIME
@@ -20,6 +21,7 @@ _BEHIND = "cloud behind"
 _FLOW = "flow while closed"
 _OPENED = "opened, not closed"
 _FAULT = "fault"
+_SAFE_MODE = "safe mode"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ async def hello(desk: Desk, said: Hello) -> list[bytes]:
         carried_out=said.number("command_counter"),
         now=desk.now,
     )
+    version = said.number("firmware")
+    who = {"gateway_id": author.gateway, "utility_id": author.utility}
+    await progress.heard(desk.session, **who, version=version, now=desk.now)
     time = await _signed_time(desk, author, said.octets("boot_nonce"), said.octets("nonce"))
     return [time, acknowledgement(author, position.sequence, position.head, said.octets("nonce"))]
 
@@ -131,6 +136,10 @@ async def _judge(desk: Desk, claims: list[Claim], arrived_at: int) -> None:
             await _case_flow(desk, claim)
         elif claim.entry.kind == kinds.FAULT:
             await _case_fault(desk, claim)
+        elif claim.entry.kind == kinds.BOOT and claim.entry.detail & kinds.BOOT_SAFE_MODE:
+            await _case_safe_mode(desk, claim)
+        if claim.entry.kind in (kinds.UPDATE, kinds.BOOT):
+            await progress.note(desk.session, desk.position.gateway, claim.entry, desk.now)
         await notices.tell(inquiry, finding)
 
 
@@ -177,4 +186,18 @@ async def _case_fault(desk: Desk, claim: Claim) -> None:
         epoch=position.epoch,
         sequence=entry.sequence,
         channel=entry.meter,
+    )
+
+
+async def _case_safe_mode(desk: Desk, claim: Claim) -> None:
+    position = desk.position
+    await cases.open_case(
+        desk.session,
+        utility_id=position.utility,
+        gateway_id=position.gateway,
+        kind=_SAFE_MODE,
+        detail=words.of(claim.entry),
+        now=desk.now,
+        epoch=position.epoch,
+        sequence=claim.entry.sequence,
     )

@@ -13,6 +13,7 @@ from shared.documents import BATCH, HELLO, MESSAGE_MAX, READINGS, READINGS_ACK, 
 from shared.ed25519 import well_formed
 from shared.entries import Entry, decode
 from shared.errors import SharedError
+from shared.update import CHUNK_SIZE, REQUEST, REQUEST_CHUNKS_MAX
 
 MALFORMED = "malformed"
 UNKNOWN_GATEWAY = "unknown gateway"
@@ -94,7 +95,20 @@ class Readings:
     records: list[tuple[readings.Reading, bytes]]
 
 
-def authenticate(message: Message, author: Author | None) -> SignedBatch | Hello | Readings:
+@dataclass(frozen=True)
+class ImageRequest:
+    """A gateway asks for `count` chunks of an image (the front of its hash) from an offset on; its code is right."""
+
+    author: Author
+    image: bytes
+    offset: int
+    count: int
+
+
+Document = SignedBatch | Hello | Readings | ImageRequest
+
+
+def authenticate(message: Message, author: Author | None) -> Document:
     """Return the document behind a message; Refusal when it is not one, or not by the gateway of its subject."""
     if author is None:
         raise Refusal(UNKNOWN_GATEWAY, f"gateway {message.gateway} is not enrolled; enrol it or switch it off")
@@ -107,6 +121,8 @@ def authenticate(message: Message, author: Author | None) -> SignedBatch | Hello
         return _hello(message.data, author)
     if tag == READINGS.tag:
         return _readings(message.data, author)
+    if tag == REQUEST.tag:
+        return _image_request(message.data, author)
     raise Refusal(MALFORMED, f"the tag {tag!r} is not known; the gateway may be newer than the cloud")
 
 
@@ -174,6 +190,21 @@ def _readings(data: bytes, author: Author) -> Readings:
     except SharedError as error:
         raise Refusal(MALFORMED, f"readings: {error}") from None
     return Readings(author, fields["segment"], fields["nonce"], records)
+
+
+def _image_request(data: bytes, author: Author) -> ImageRequest:
+    try:
+        fields = REQUEST.decode(data[: -documents.MAC_SIZE])
+    except SharedError as error:
+        raise Refusal(MALFORMED, f"no request for an image: {error}") from None
+    _require_place(fields, author)
+    try:
+        documents.without_mac(author.link_key, data)
+    except SharedError as error:
+        raise Refusal(BAD_SIGNATURE, f"request for an image: {error}", is_case=True) from None
+    if not 1 <= fields["count"] <= REQUEST_CHUNKS_MAX or fields["offset"] % CHUNK_SIZE:
+        raise Refusal(MALFORMED, f"{fields['count']} chunks at {fields['offset']} cannot be asked for")
+    return ImageRequest(author, fields["image"], fields["offset"], fields["count"])
 
 
 def _require_place(fields: "dict[str, int]", author: Author) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field
 from cloud.api.fields import Body, Drn, Page, PageQuery, View
 from cloud.api.route import Call, Route
 from cloud.errors import Conflict, NotFound
-from cloud.ledger import listing
+from cloud.ledger import listing, words
 from cloud.ledger.listing import CaseFilter, JudgedEntry
 from cloud.rows import page
 from shared import kinds
@@ -26,7 +26,8 @@ class EntryView(View):
     """A ledger entry as the gateway signed it, the chain's hash after it, and what was found about it.
 
     `delta` and `balance` are in the unit of the meter's account: ml (mWh), or money in 1/100000 of the currency.
-    `channel` is null for an entry of the gateway itself; `digest` stands in OPEN and CHECKPOINT.
+    `channel` is null for an entry of the gateway itself; `digest` stands in OPEN and CHECKPOINT. `text` says why the
+    gateway started, and what ended its last run.
     """
 
     epoch: int
@@ -42,6 +43,7 @@ class EntryView(View):
     group_left: int
     rule: int
     rule_text: str
+    text: str
     detail: int
     reference_a: int
     reference_b: int
@@ -72,6 +74,7 @@ class EntryView(View):
             group_left=entry.group_left,
             rule=entry.rule,
             rule_text=kinds.RULE_TEXTS[entry.rule] if entry.rule < len(kinds.RULE_TEXTS) else "",
+            text=words.of(entry),
             detail=entry.detail,
             reference_a=entry.reference_a,
             reference_b=entry.reference_b,

@@ -32,6 +32,7 @@ WIDENING = frozenset(
         kinds.GRANT,
         kinds.CONTROL,
         kinds.VOID,
+        kinds.UPDATE,
     }
 )
 _TOLD = frozenset({kinds.WARNING, kinds.VALVE_INTENT})
@@ -137,7 +138,7 @@ def _claim(state: GatewayState, entry: Entry, wrong: str, known: InForce) -> Cla
 def _is_told(state: GatewayState, entry: Entry) -> bool:
     meter = state.meters.get(entry.meter)
     if meter is None:
-        return entry.kind in _TOLD
+        return entry.kind in _TOLD or (entry.kind == kinds.BOOT and entry.detail & kinds.BOOT_SAFE_MODE > 0)
     if entry.kind == kinds.CHARGE:
         return entry.register - meter.register >= FLOW_WHILE_CLOSED_ML and _supply(meter) == kinds.CLOSED
     if entry.kind == kinds.WARNING:

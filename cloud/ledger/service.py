@@ -22,7 +22,9 @@ from cloud.ledger.messages import (
     INTERNAL,
     UNKNOWN_GATEWAY,
     Author,
+    Document,
     Hello,
+    ImageRequest,
     Message,
     Readings,
     Refusal,
@@ -31,6 +33,7 @@ from cloud.ledger.messages import (
 )
 from cloud.ledger.pace import Pace
 from cloud.ledger.rules import Position
+from cloud.updates import releases
 from cloud.vending.store import KeyStore
 from shared import kinds
 from shared.in_force import InForce
@@ -67,7 +70,7 @@ class _Received:
 
     message: Message
     author: Author | None
-    document: SignedBatch | Hello | Readings | None = None
+    document: Document | None = None
     refusal: Refusal | None = None
 
 
@@ -195,16 +198,20 @@ def _weight(one: _Received) -> int:
         return len(one.document.entries)
     if isinstance(one.document, Readings):
         return len(one.document.records)
+    if isinstance(one.document, ImageRequest):
+        return 1
     return _HELLO_WEIGHT
 
 
-async def _answer(desk: intake.Desk, document: SignedBatch | Hello | Readings, arrived_at: int) -> list[bytes]:
+async def _answer(desk: intake.Desk, document: Document, arrived_at: int) -> list[bytes]:
     if desk.position.frozen:
         raise Refusal(FROZEN, f"epoch {desk.position.epoch} is frozen; close its case and enrol the gateway again")
     if isinstance(document, Hello):
         return await intake.hello(desk, document)
     if isinstance(document, Readings):
         return await intake.readings(desk, document)
+    if isinstance(document, ImageRequest):
+        return await releases.chunks(desk.session, document.image, document.offset, document.count)
     return await intake.batch(desk, document, arrived_at)
 
 

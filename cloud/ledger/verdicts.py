@@ -16,6 +16,7 @@ from cloud.ledger.inquiry import Finding, Inquiry, by_policy, explained, meter_a
 from cloud.ledger.models import Verdict
 from cloud.ledger.rules import CONTRADICTED, EXPLAINED, supply_of
 from cloud.meters.models import Meter
+from cloud.updates import progress
 from cloud.vending import booking, key_change, voiding
 from cloud.vending.models import Vend, VendingKey
 from cloud.vending.order import FREE
@@ -28,7 +29,7 @@ _SPENT = {
     "void": "it is void",
     "held": "its purchase is held, and its token was never given out",
 }
-_TOLD_ONLY = (kinds.WARNING, kinds.CHARGE, kinds.FAULT)
+_TOLD_ONLY = (kinds.WARNING, kinds.CHARGE, kinds.FAULT, kinds.BOOT)
 
 
 async def find(inquiry: Inquiry) -> Finding | None:
@@ -200,4 +201,5 @@ _RULES: dict[int, Callable[[Inquiry], Awaitable[Finding | None]]] = {
     kinds.TARIFF: widenings.tariff,
     kinds.GRANT: widenings.grant,
     kinds.CONTROL: widenings.control,
+    kinds.UPDATE: progress.verdict,
 }

@@ -31,6 +31,12 @@ class Actuator:
         self.moving = True
         self._valve.drive(open)
 
+    def halt(self) -> None:
+        """Switch off what draws current: a motion is given up, the bypass falls shut."""
+        self.moving = False
+        self._valve.halt()
+        self._valve.bypass(False)
+
     def poll(self, now_ms: int) -> "tuple[int, int] | None":
         """(outcome, travel time in ms) when a motion has ended, else None."""
         if not self.moving:

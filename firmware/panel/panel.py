@@ -62,6 +62,10 @@ class Panel:
         self._pages = []
         self._add(channel, pages, now_ms)
 
+    def is_idle(self) -> bool:
+        """Whether nothing is half typed and no page is shown."""
+        return self._keys.state == digits.IDLE and not self._pages
+
     def word(self, code: int) -> str:
         """The word for a result code."""
         return self._screens.word(code, 0)

@@ -43,6 +43,7 @@ _TEXTS = (
     ("days", "{} days left", "{} jours"),
     # What else is to be known, in turn.
     ("recovery", "SERVICE NEEDED", "À DÉPANNER"),
+    ("safe_mode", "SAFE MODE", "MODE SECOURS"),
     ("low", "LOW CREDIT", "CRÉDIT FAIBLE"),
     ("none", "NO CREDIT", "CRÉDIT ÉPUISÉ"),
     ("fault_0", "LEAK", "FUITE"),

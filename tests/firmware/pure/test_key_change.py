@@ -263,11 +263,11 @@ def test_no_room_for_the_new_key_keeps_the_old_one_and_the_set():
     new = new_key()
     digits = sections(new)
     enter(house, digits, (0, 1, 2))
-    replace = house.flash.replace
-    house.flash.replace = _full_for_keys(replace)
+    rewrite = house.flash.rewrite
+    house.flash.rewrite = _full_for_keys(rewrite)
 
     full = house.type(digits[3])
-    house.flash.replace = replace
+    house.flash.rewrite = rewrite
     again = house.type(digits[3])
 
     assert (full, again) == (16, 18) and house.meter().key_check == check_of(new)

@@ -100,6 +100,22 @@ def test_the_interrupts_run_with_the_heap_locked():
     assert plain.count() == filtered.count() == 16
 
 
+def test_a_chip_without_hard_interrupts_is_not_asked_for_them():
+    class SoftPin(BarePin):
+        """As on the ESP32, whose pins know no such word."""
+
+        def irq(self, handler, trigger):
+            self.handler = handler
+
+    soft = SoftPin()
+    pulses = PulseInput(soft)
+    FilteredPulseInput(SoftPin(), 10, Ticks())
+
+    soft.handler(soft)
+
+    assert pulses.count() == 1
+
+
 def test_a_bouncing_contact_counts_once():
     bare, ticks = BarePin(), Ticks()
     pulses = FilteredPulseInput(bare, 10, ticks)
@@ -136,6 +152,20 @@ def test_an_edge_whose_partner_was_lost_does_not_count():
 
     play(pulses, ticks, bare, [(500, 1), (500, 1), (500, 0), (50, 1)])
 
+    assert pulses.count() == 1
+
+
+def test_a_handler_that_the_port_took_off_is_put_back():
+    bare, ticks = BarePin(), Ticks()
+    pulses = FilteredPulseInput(bare, 10, ticks, hard=True)
+    bare.handler = None
+    bare.level = 0  # an edge that nobody saw
+
+    assert pulses.count() == 0
+
+    bare.level = 1
+    play(pulses, ticks, bare, [(500, 0), (50, 1)])
+    assert bare.handler is not None
     assert pulses.count() == 1
 
 

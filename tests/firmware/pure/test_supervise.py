@@ -2,7 +2,7 @@
 
 import asyncio
 
-from firmware.supervise import Supervisor
+from firmware.supervise import SILENT_MS, Supervisor
 from tests.helpers import raises
 
 
@@ -12,10 +12,14 @@ class Board:
     def __init__(self):
         self.fed = 0
         self.stopped = []
-        self.supervisor = Supervisor(self.feed, self.stop)
+        self.lost = []
+        self.supervisor = Supervisor(self.feed, self.stop, self.lose)
 
     def feed(self):
         self.fed += 1
+
+    def lose(self, name, reason):
+        self.lost.append((name, reason))
 
     def stop(self, name, reason):
         self.stopped.append((name, reason))
@@ -84,6 +88,45 @@ async def test_after_a_stop_the_watchdog_starves_and_the_first_reason_stands():
 
     assert not board.supervisor.feed_if_all_reported()
     assert board.stopped == [("one", "returned")]
+
+
+async def turns(board, count):
+    """The supervisor's own loop for some turns; CPython has no sleep_ms, and time does not matter here."""
+    sleep_ms = getattr(asyncio, "sleep_ms", None)
+    asyncio.sleep_ms = lambda _ms: asyncio.sleep(0)
+    run = asyncio.create_task(board.supervisor.run())
+    try:
+        for _ in range(count):
+            board.supervisor.report("meter")
+            await asyncio.sleep(0)
+    finally:
+        run.cancel()
+        asyncio.sleep_ms = sleep_ms
+
+
+async def test_a_task_that_says_nothing_while_others_run_is_named_and_stops_the_machine():
+    board = Board()
+    board.supervisor.start("sync", for_ever())
+    board.supervisor.start("meter", for_ever())
+
+    await turns(board, SILENT_MS // 500 - 2)
+    early = list(board.stopped)
+    await turns(board, 2 * SILENT_MS // 500)
+
+    assert early == [] and board.stopped == [("sync", "is silent")] and board.fed == 0
+
+
+async def test_a_spare_task_that_ends_or_is_silent_is_given_up_and_the_rest_is_fed():
+    board = Board()
+    board.supervisor.start("meter", for_ever())
+    board.supervisor.start("display", returns(), True)
+    board.supervisor.start("sync", for_ever(), True)
+    await turn()
+
+    await turns(board, 2 * SILENT_MS // 500)
+
+    assert board.lost == [("display", "returned"), ("sync", "is silent")]
+    assert board.stopped == [] and board.fed > 0
 
 
 async def test_names_are_unique_and_known():

@@ -132,3 +132,35 @@ def test_the_motor_has_no_power_before_somebody_polls():
     bench.valve.drive(True)
 
     assert machine._copper.pad(OPEN).latch == 0
+
+
+def powered_after_ms(bench):
+    """How long it takes from now until the motor has power."""
+    before_ms, start_ms = bench.powered_ms, bench.now_ms
+    while bench.powered_ms == before_ms:
+        bench.step()
+    return bench.now_ms - start_ms
+
+
+def test_a_motor_that_stood_still_for_long_starts_at_the_first_turn():
+    bench = Bench()
+    bench.valve.drive(True)
+
+    assert powered_after_ms(bench) <= 2 * STEP_MS
+    bench.until_outcome()
+    for _ in range(20):
+        bench.step()
+    bench.valve.drive(False)
+    assert powered_after_ms(bench) <= 2 * STEP_MS
+
+
+def test_a_motor_rests_before_it_turns_round_or_starts_again():
+    bench = Bench()
+    bench.valve.drive(True)
+    bench.until_outcome()
+    bench.valve.drive(False)
+
+    assert 300 <= powered_after_ms(bench) <= 360
+    bench.valve.halt()
+    bench.valve.drive(True)
+    assert 300 <= powered_after_ms(bench) <= 360

@@ -1,0 +1,107 @@
+"""The tail of the ledger: a short segment for what is new, emptied into the body before it, and never counted twice."""
+
+from firmware.ledger.store import FlashFull, Store
+from shared import kinds
+from shared.entries import BODY_SIZE, Entry
+from tests.fakes.flash import Flash, PowerCut
+
+DEVICE = bytes(range(32))
+
+
+def store_on(flash):
+    return Store(flash, 7, 9, 1, DEVICE)
+
+
+def boots(count):
+    return [Entry(0, 1000, kinds.BOOT) for _ in range(count)]
+
+
+def begun(flash):
+    """An empty ledger as enrolment leaves it: the mark at the start of the chain."""
+    store = store_on(flash)
+    store.mark()
+    return store
+
+
+def test_the_tail_is_emptied_into_the_body_whenever_the_power_goes():
+    for per_group, groups in ((3, 3), (1, 8), (1, 72), (3, 24), (2, 36), (5, 14)):
+        cut = 0
+        done = False
+        while not done:
+            flash = Flash()
+            store = begun(flash)
+            for _ in range(groups):
+                store.append(boots(per_group))
+            head = store.head
+            flash.cut_after = flash.written + cut
+            try:
+                store.append(boots(8))
+                done = True
+            except PowerCut:
+                pass
+            flash = flash.after_reboot()
+            again = store_on(flash)
+            again.append(boots(3))
+            third = store_on(flash.after_reboot())
+            extra = third.state.sequence - per_group * groups
+
+            assert again.damage == third.damage == "" and extra in ((11,) if done else (3, 11))
+            assert third.head_at(per_group * groups) == head and third.head == again.head
+            cut += 13
+
+
+def test_a_tail_that_rests_leaves_room_for_a_token():
+    flash = Flash()
+    store = begun(flash)
+    store.append(boots(4))
+    files = list(flash.names())
+    store.rest()
+    as_before = flash.names() == files
+    store.rest()
+    store.append(boots(4))
+    store.rest()
+    store.rest()
+
+    assert as_before and [name for name in flash.names() if name.startswith("seg-")] == ["seg-00000001"]
+    assert store_on(flash.after_reboot()).head == store.head
+
+
+def test_a_segment_that_is_full_is_followed_by_the_next():
+    flash = Flash()
+    store = begun(flash)
+    for _ in range(300):
+        store.append(boots(1))
+
+    names = [name for name in flash.names() if name.startswith("seg-")]
+
+    assert [int(name[4:], 16) for name in names[:4]] == [1, 70, 139, 208]
+    assert len(names) <= 6 and store_on(flash.after_reboot()).head == store.head
+
+
+def test_a_flash_that_refuses_while_the_tail_is_emptied_loses_nothing():
+    for groups in (8, 72):
+        for refused in ("append", "replace", "remove"):
+            flash = Flash()
+            store = begun(flash)
+            for _ in range(groups):
+                store.append(boots(1))
+            works = getattr(flash, refused)
+            setattr(flash, refused, _refuses_once(flash, refused, works))
+            try:
+                store.append(boots(3))
+            except FlashFull:
+                store.append(boots(3))
+            store.append(boots(8))
+            bodies = store.run(1, groups + 11, False)[1]
+
+            again = store_on(flash.after_reboot())
+
+            assert again.damage == "" and again.head == store.head and len(bodies) == (groups + 11) * BODY_SIZE
+
+
+def _refuses_once(flash, name, works):
+    def refuse(*arguments):
+        setattr(flash, name, works)
+        raise OSError(5)
+
+    return refuse
