@@ -41,6 +41,7 @@ async def _hand(board: EmulatedBoard, keys: "asyncio.Queue[str]") -> None:
 
 async def _main(folder: Path) -> None:
     board = EmulatedBoard(folder)
+    board.install()
     await board.start()
     print(f"mpremote connect {board.repl}\n{__doc__.splitlines()[2]}")
     keys: asyncio.Queue[str] = asyncio.Queue()

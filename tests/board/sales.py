@@ -5,16 +5,16 @@ import uuid
 from tests.board.conftest import Enrolled
 
 VOLUME_ML = 5_000_000
-_PRICE_MINOR = 1250
+_PRICE_MINOR_PER_M3 = 250
 
 
-async def sold(enrolled: Enrolled) -> str:
-    """The 20 digits of a token of 5 m3 for the meter of the board."""
+async def sold(enrolled: Enrolled, volume_ml: int = VOLUME_ML) -> str:
+    """The 20 digits of a token for the meter of the board, of 5 m3 unless something else is said."""
     order = {
         "purchase_id": str(uuid.uuid4()),
         "drn": enrolled.meter["drn"],
-        "volume_ml": VOLUME_ML,
-        "tender": {"kind": "cash", "amount_minor": _PRICE_MINOR, "currency": "GHS"},
+        "volume_ml": volume_ml,
+        "tender": {"kind": "cash", "amount_minor": volume_ml * _PRICE_MINOR_PER_M3 // 1_000_000, "currency": "GHS"},
         "delivery": "keypad",
     }
     receipt = await enrolled.api.post("/vends", order)

@@ -9,13 +9,16 @@ const SLICE_NS = 5e6; // of the board's time, between two looks at the sockets
 const IDLE_NS = 1e5;
 
 export class Board {
-  constructor(flash, map, { onSerial }) {
+  constructor(flash, map, { onSerial, onUart, onDark }) {
     this.flash = flash;
     this.map = map;
     this.onSerial = onSerial;
+    this.onUart = onUart;
+    this.onDark = onDark;
     this.chip = null;
     this.parts = null;
     this.valves = [];
+    this.expanders = new Map(); // by address
     this.resets = 0;
     this.lost = "";
     this.nanosBefore = 0; // of earlier chips, for time goes on over a reset
@@ -28,28 +31,48 @@ export class Board {
   }
 
   powerOn(cause = {}) {
+    if (this.chip) return;
     this.lost = "";
     const onReset = (reason, scratch) => (this.pendingReset = { reason, scratch: scratch.slice() });
     this.chip = start(this.flash, { ...cause, onReset, onSerial: this.onSerial });
-    this.parts = new Parts(this.chip, this.map, this.valves);
+    this.parts = new Parts(this.chip, this.map, this.valves, this.expanders);
     this.pendingReset = null;
+    for (const due of this.actions) this.arm(due);
   }
 
   powerOff() {
     if (!this.chip) return;
+    this.stop();
+    this.expanders.clear();
+    this.onDark();
+    for (const { action } of this.actions.splice(0)) action(); // who waits for them is answered
+  }
+
+  /** What a reset and a loss of power have in common. */
+  stop() {
     this.nanosBefore += this.chip.clock.nanos;
+    this.parts.positions(); // brings moving valves up to date
     this.valves = this.parts.valves.map((valve) => valve.position);
     this.chip = null;
     this.parts = null;
     this.flash.save();
-    for (const { action } of this.actions.splice(0)) action(); // who waits for them is answered
   }
 
   /** Let something happen after a time of the board, e.g. the end of a key press; at once where no time passes. */
   after(ms, action) {
     if (!this.chip) return action();
-    this.actions.push({ at: this.nanos + ms * 1e6, action });
-    return this.actions.sort((a, b) => a.at - b.at);
+    const due = { at: this.nanos + ms * 1e6, action };
+    this.actions.push(due);
+    return this.arm(due);
+  }
+
+  /** An alarm goes off during a flash command, too; a reset takes it to the next chip. */
+  arm(due) {
+    const alarm = this.chip.clock.createAlarm(() => {
+      this.actions.splice(this.actions.indexOf(due), 1);
+      due.action();
+    });
+    alarm.schedule(Math.max(0, due.at - this.nanos));
   }
 
   /** Run for a slice of instructions. */
@@ -57,11 +80,16 @@ export class Board {
     if (!this.chip) return;
     try {
       this.runSlice();
+      this.chip.uarts.forEach((uart, i) => this.giveUart(i, uart.take()));
     } catch (error) {
       if (!(error instanceof PowerLoss)) throw error;
       this.lost = error.message;
       this.powerOff();
     }
+  }
+
+  giveUart(i, bytes) {
+    if (bytes) this.onUart(i, bytes);
   }
 
   runSlice() {
@@ -70,11 +98,10 @@ export class Board {
     while (clock.nanos < end && !this.pendingReset) {
       if (core.waiting) clock.tick(Math.max(NS_PER_CYCLE, Math.min(clock.nanosToNextAlarm || IDLE_NS, IDLE_NS)));
       else clock.tick(core.executeInstruction() * NS_PER_CYCLE);
-      if (this.actions.length && this.actions[0].at <= this.nanos) this.actions.shift().action();
     }
     if (this.pendingReset) {
       const cause = this.pendingReset;
-      this.powerOff();
+      this.stop();
       this.resets += 1;
       this.powerOn(cause);
     }

@@ -1,20 +1,21 @@
-// An RP2040 with what the library lacks: a ring oscillator with random bits, a UART whose receiver times out, a watchdog
-// that resets the chip, outputs that read back, and a USB endpoint that completes only what the host has sent.
+// An RP2040 with what the library lacks: a ring oscillator with random bits, a watchdog that resets the chip,
+// UARTs that take their time, outputs that read back, and a USB endpoint that completes only what the host has sent.
 
 import { randomBytes } from "node:crypto";
 import { ConsoleLogger, GPIOPinState, LogLevel, RP2040, USBCDC } from "rp2040js";
 import { install } from "./bootrom.mjs";
+import { paceStateMachines, paceTransfers } from "./pace.mjs";
+import { addSecondCore } from "./second_core.mjs";
+import { Uart } from "./uarts.mjs";
 
 export const NS_PER_CYCLE = 8; // 125 MHz
-const VECTORS = 0x10000100; // behind the 256 bytes of the second stage, which a ROM would run first
+const VECTORS = 0x10000100; // of the loader, behind the 256 bytes of the second stage, which a ROM would run first
 const [XOR, SET, CLEAR] = [1, 2, 3];
 const ROSC_STATUS = 0x18;
 const ROSC_RANDOM_BIT = 0x1c;
 const ROSC_STABLE = 0x80001000;
 const SSI_DATA = 0x60;
 const FLASH_READ_IDENTITY = 0x4b; // W25Q16JV: four bytes of nothing, then eight of the number
-const UART_RX_TIMEOUT = 1 << 6;
-const RX_TIMEOUT_NS = 300000; // 32 bits at 115200 baud
 
 /** Registers that are kept and do nothing. */
 class Registers {
@@ -56,20 +57,6 @@ function answerIdentity(chip, identity) {
   port.writeUint32 = (offset, value) => {
     if (offset === SSI_DATA && value === FLASH_READ_IDENTITY && !answer.length) answer = [0, 0, 0, 0, 0, ...identity];
     else write(offset, value);
-  };
-}
-
-/** MicroPython reads a UART when its receiver has been silent for 32 bits, as much as when its FIFO fills. */
-function timeOutReceiver(chip, uart) {
-  const silence = chip.clock.createAlarm(() => {
-    if (uart.rxFIFO.empty) return;
-    uart.interruptStatus |= UART_RX_TIMEOUT;
-    uart.checkInterrupts();
-  });
-  const feed = uart.feedByte.bind(uart);
-  uart.feedByte = (value) => {
-    feed(value);
-    silence.schedule(RX_TIMEOUT_NS);
   };
 }
 
@@ -123,12 +110,18 @@ export function start(flash, { reason = 0, scratch, onReset, onSerial }) {
   flash.onTime = (ns) => chip.clock.tick(ns);
   install(chip, flash);
   answerIdentity(chip, flash.identity);
-  chip.uart.forEach((uart) => timeOutReceiver(chip, uart));
+  chip.uarts = chip.uart.map((uart) => new Uart(uart, chip.clock));
+  addSecondCore(chip);
   readBack(chip);
+  paceStateMachines(chip);
+  paceTransfers(chip);
   const watchdog = chip.peripherals[0x40058];
   watchdog.reason = reason;
   if (scratch) watchdog.scratchData.set(scratch);
-  watchdog.onWatchdogTrigger = () => onReset(watchdog.reason, watchdog.scratchData);
+  watchdog.onWatchdogTrigger = () => {
+    watchdog.timer.enable = false; // or it would run out again and again, in no time
+    onReset(watchdog.reason, watchdog.scratchData);
+  };
   chip.serial = serialPort(chip);
   chip.serial.onSerialData = onSerial;
   chip.core.VTOR = VECTORS;

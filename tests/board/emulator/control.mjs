@@ -12,30 +12,37 @@ const STEPS = {
     rows: board.parts ? board.parts.lcd.rows() : [],
     valves: board.parts ? board.parts.positions() : board.valves,
     motions: board.parts ? board.parts.valves.map((valve) => valve.motions) : [],
+    seen_ms: board.parts ? board.parts.seen() : {},
     flash: { commands: board.flash.commands, erased: board.flash.erased, programmed: board.flash.programmed },
   }),
-  power: (board, { on }) => (on ? board.powerOn() : board.powerOff()),
+  power(board, { on }) {
+    if (on) return board.powerOn();
+    board.flash.cutAfter(0); // a cut that has not come yet is not for the next start
+    return board.powerOff();
+  },
+  cut: (board, { commands, seed }) => board.flash.cutAfter(commands, seed),
+  supply: (board, { failing }) => board.parts.supply.set(failing),
   speed: (board, { times }) => (board.speed = times),
 };
 
 /** Steps that take time of the board; they answer when they are over. */
 const ACTS = {
-  key(board, { key }, done) {
+  key(board, { key, ms = KEY_MS }, done) {
     const { keypad } = board.parts;
     keypad.press(key, true);
-    board.after(KEY_MS, () => {
+    board.after(ms, () => {
       if (board.parts?.keypad === keypad) keypad.press(key, false);
-      board.after(KEY_MS, done);
+      board.after(ms, done);
     });
   },
-  pulses(board, { channel, count }, done) {
+  pulses(board, { channel, count, closed_ms = PULSE_MS, open_ms = PULSE_MS }, done) {
     const contact = board.parts.pulses[channel];
     const next = (left) => {
       if (!left) return done();
       contact.set(true);
-      board.after(PULSE_MS, () => {
+      board.after(closed_ms, () => {
         contact.set(false);
-        board.after(PULSE_MS, () => next(board.chip ? left - 1 : 0));
+        board.after(open_ms, () => next(board.chip ? left - 1 : 0));
       });
     };
     next(count);
@@ -46,12 +53,11 @@ const ACTS = {
 /** Carry out one request; `reply` is called once, with what was seen or with an error. */
 export function answer(board, request, reply) {
   try {
-    if (!board.chip && request.do !== "power") return reply(STEPS.state(board));
     const act = ACTS[request.do];
-    if (act) return act(board, request, () => reply(STEPS.state(board)));
-    STEPS[request.do]?.(board, request);
-    reply(STEPS.state(board));
+    if (!act) STEPS[request.do](board, request);
+    else if (board.chip) return act(board, request, () => reply(STEPS.state(board)));
+    return reply(STEPS.state(board)); // nobody can do anything to a board without power
   } catch (error) {
-    reply({ error: String(error.message) });
+    return reply({ error: String(error.message) });
   }
 }

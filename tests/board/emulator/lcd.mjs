@@ -10,6 +10,7 @@ export class Lcd {
     this.memory = new Uint8Array(0x80).fill(0x20);
     this.address = 0;
     this.port = 0;
+    this.onChange = () => {}; // when another character is seen
     this.half = null;
     this.wide = true; // 8-bit mode, as after power-on
   }
@@ -32,6 +33,7 @@ export class Lcd {
   }
 
   put(byte) {
+    if (this.memory[this.address] !== byte) this.onChange();
     this.memory[this.address] = byte;
     this.address = (this.address + 1) & 0x7f;
   }

@@ -1,0 +1,40 @@
+"""The installer's one command, on a board that was never used."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.board.conftest import Cloud
+from tests.board.emulated import EmulatedBoard
+from tools.stack.stack import Ports
+
+
+async def provisioned(cloud: Cloud, board: EmulatedBoard, *more: str) -> tuple[int | None, str]:
+    """Exit code and words of the tool."""
+    options = ["--cloud", cloud.url, "--ca", str(cloud.ca), "--key-file", str(cloud.folder / "operator.key")]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tools.provision", *options, "--gateway", "1", "--port", board.repl, *more,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    return process.returncode, out.decode()
+
+
+async def test_a_new_board_is_enrolled_by_one_command_and_starts(board: EmulatedBoard, tmp_path: Path) -> None:
+    network = tmp_path / "network"
+    network.write_text("iot.example\nuser\npassword\n1234\n")
+    cloud = Cloud(tmp_path / "stack", Ports.free())
+    try:
+        await cloud.open()
+        empty = await provisioned(cloud, board)
+        done = await provisioned(cloud, board, "--new", "--network-file", str(network))
+        await board.until("NO CREDIT")
+        again = await provisioned(cloud, board, "--new")
+    finally:
+        await cloud.close()
+
+    assert empty == (1, "provision: the board has no file system; add --new if it is new, else keep it as evidence\n")
+    assert done == (0, "gateway 1 is enrolled: epoch 1\n")
+    assert again == (0, "gateway 1 is enrolled: epoch 2\n")
+    entered = await board.run("print(open('/penstock/modem').read().split())")
+    assert entered.strip() == "['iot.example', 'user', 'password', '1234']"
