@@ -39,6 +39,7 @@ from cloud.keys import (
     LOGIN_LIMITER,
     OPENAPI,
     PASSWORDS,
+    RELEASE_PUBLIC,
     REMOTE_LIMITER,
 )
 from cloud.ledger import routes as ledger
@@ -53,6 +54,8 @@ from cloud.readings import routes as readings
 from cloud.reports import routes as reports
 from cloud.services import SERVICES
 from cloud.tariffs import routes as tariffs
+from cloud.updates import routes as updates
+from cloud.updates.release_key import release_public
 from cloud.vending import routes as vending
 from cloud.vending.envelope import keyring
 from cloud.vending.keystore import SealedKeyStore
@@ -79,6 +82,7 @@ AREAS = (
     agents,
     watchdog,
     reports,
+    updates,
 )
 ROUTES: list[Route] = [route for area in AREAS for route in area.ROUTES]
 
@@ -112,6 +116,7 @@ def build_app(
     app[CHANNELS] = channels(config, clock.now)
     app[CARRIERS] = messages or carriers(config)
     app[COMMANDS_WAITING] = asyncio.Event()
+    app[RELEASE_PUBLIC] = release_public(config)
     app[DEAD_SERVICES] = []
     app[OPENAPI] = document(ROUTES, _version())
     add_routes(app, ROUTES)

@@ -33,6 +33,7 @@ from cloud.keys import DEAD_SERVICES
 from cloud.reports.cli import app as report_app
 from cloud.vending.envelope import keyring, write_new_kek
 from cloud.vending.keystore import SealedKeyStore
+from cloud.verifier_role import grant
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The Penstock cloud.", pretty_exceptions_enable=False
@@ -110,6 +111,23 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     except OSError as error:
         raise ConfigError(f"PENSTOCK_TLS_CERT, PENSTOCK_TLS_KEY: not a PEM pair that fits: {error}") from None
     return context
+
+
+@app.command("verifier-role")
+def verifier_role(
+    role: Annotated[str, typer.Argument(help="Name of the role; one that is there gets its rights anew.")],
+) -> None:
+    """Give the verifier a role of its own in PostgreSQL, which reads what was sold and writes none of it.
+
+    The password is asked for, or read from the standard input. Repeat it after each migrate.
+    """
+    asyncio.run(_grant(role, _password()))
+    print(f"serve --services ingest runs under {role}")  # noqa: T201
+
+
+async def _grant(role: str, password: str) -> None:
+    async with _database() as database:
+        await grant(database.engine, role, password)
 
 
 @app.command()

@@ -90,6 +90,10 @@ class Config(BaseSettings):
         100_000, ge=0, description="Taking back a token of more than this needs a second person, in minor units"
     )
 
+    release_key_file: Path | None = Field(
+        None, description="File with the public key that signs releases of the firmware, 64 hex digits"
+    )
+
     payments_file: Path | None = Field(
         None, description="JSON file with the channels of payment providers and their secrets"
     )
@@ -100,6 +104,10 @@ class Config(BaseSettings):
 
     float_limit_minor: int = Field(
         0, ge=0, description="Top-ups and withdrawals of agents' floats above need a second person, in minor units"
+    )
+
+    voucher_limit_minor: int = Field(
+        0, ge=0, description="Vouchers made in a day above this need a second person, face in minor units"
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line kept")

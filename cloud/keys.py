@@ -32,5 +32,7 @@ CARRIERS: web.AppKey[Carriers] = web.AppKey("carriers")
 OPENAPI: web.AppKey[dict[str, Any]] = web.AppKey("openapi")
 DEAD_SERVICES: web.AppKey[list[str]] = web.AppKey("dead_services")
 CHANNELS: web.AppKey[Channels] = web.AppKey("channels")
+RELEASE_PUBLIC: web.AppKey[bytes | None] = web.AppKey("release_public")
+"""The key that signs releases of the firmware, None without one."""
 COMMANDS_WAITING = web.AppKey("commands_waiting", asyncio.Event)
 """Set when a command may be sent; the dispatcher looks then, and otherwise every second."""

@@ -17,6 +17,7 @@ from cloud.keys import CARRIERS, CHANNELS, CLOCK, COMMANDS_WAITING, CONFIG, DATA
 from cloud.notify.delivery import Outbox
 from cloud.payments.worker import Payments
 from cloud.reports.worker import Reports
+from cloud.updates.worker import Updates
 from cloud.watchdog.rules import Limits
 from cloud.watchdog.worker import Watchdog
 
@@ -80,6 +81,10 @@ def _billing(app: web.Application) -> Coroutine[Any, Any, None]:
     return Billing(app[DATABASE], app[CLOCK], app[COMMANDS_WAITING]).run()
 
 
+def _updates(app: web.Application) -> Coroutine[Any, Any, None]:
+    return Updates(app[DATABASE], app[CLOCK], app[COMMANDS_WAITING]).run()
+
+
 def _reports(app: web.Application) -> Coroutine[Any, Any, None]:
     return Reports(app[DATABASE], app[CLOCK]).run()
 
@@ -91,6 +96,7 @@ SERVICES: tuple[Service, ...] = (
     Service("callout", running("callout", broker.run_callout)),
     Service("ingest", running("ingest", broker.run_ingest)),
     Service("commands", running("commands", broker.run_commands)),
+    Service("updates", running("updates", _updates)),
     Service("reports", running("reports", _reports)),
     Service("audit", running("audit", _audit)),
     Service("watchdog", running("watchdog", _watchdog)),

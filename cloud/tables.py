@@ -7,6 +7,7 @@ from cloud.api import models as api
 from cloud.audit import models as audit
 from cloud.auth import models as auth
 from cloud.billing import models as billing
+from cloud.billing import switch_models
 from cloud.books import models as books
 from cloud.commands import models as commands
 from cloud.db import Base
@@ -32,6 +33,7 @@ AREAS = (
     audit,
     auth,
     billing,
+    switch_models,
     books,
     commands,
     holds,

@@ -49,6 +49,11 @@ SCOPES = frozenset(
         "refunds:pay",
         "refunds:read",
         "refunds:write",
+        "releases:read",
+        "releases:write",
+        "rollouts:approve",
+        "rollouts:read",
+        "rollouts:write",
         "support",
         "tariffs:approve",
         "tariffs:read",
@@ -94,6 +99,7 @@ ROLES: dict[str, frozenset[str]] = {
         "key-changes:write",
     }
     | {"policies:read", "policies:write", "support"}
+    | {"releases:read", "rollouts:read", "rollouts:write"}
     | {"agents:read", "agents:write", "tills:read", "tills:write", "free-tokens:write", "token-requests:read"}
     | {"reconciliation:read", "reconciliation:write", "tenders:prove"},
     "cashier": _OVERVIEW
@@ -119,6 +125,8 @@ ROLES: dict[str, frozenset[str]] = {
         "accounts:read",
         "refunds:read",
         "debts:read",
+        "releases:read",
+        "rollouts:read",
     },
     "auditor": _READS,
     "installer": frozenset(

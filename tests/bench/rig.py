@@ -42,6 +42,16 @@ class Valve:
         return not self._open
 
 
+class Slots:
+    """No update is under way."""
+
+    running = 0
+    capacity_bytes = 901120
+
+    def on_trial(self):
+        return False
+
+
 class Rig:
     """One gateway under power on an enrolled flash; `now_ms` is its uptime."""
 
@@ -53,6 +63,7 @@ class Rig:
         self.counts = [0] * METERS
         self.gateway = Gateway(flash, config, own, valves, self._clock, self._random, 0)
         self.gateway.attach_panel(20, 4)
+        self.gateway.attach_updates(Slots(), "rig", bytes(32), str, print)
 
     def trust_time(self):
         """The clock was set by the cloud."""

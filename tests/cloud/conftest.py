@@ -22,6 +22,7 @@ from tests.cloud.served import Api, HandClock
 from tools.authority import Paths
 
 _SCHEMA_TEMPLATE = "migrated"
+RELEASE_KEY = Path(__file__).parents[2] / "boards" / "development_release_key.hex"
 ALL = Actor(label="test", utility_id=None, scopes=rules.SCOPES)
 
 
@@ -121,6 +122,8 @@ def settings(url: str, folder: Path, certificates: Paths) -> Config:
         broker_ca=certificates.ca,
         mqtt_host="localhost",
         sms_sink_file=folder / "messages.jsonl",
+        release_key_file=RELEASE_KEY,
+        voucher_limit_minor=10_000_000,
     )
 
 

@@ -14,8 +14,33 @@ PER_CHANNEL_OR_NONE = ("REVERSE_PINS", "VALVE_OPENED_PINS", "VALVE_CLOSED_PINS",
 DISPLAYS = ("hd44780", "ssd1306", "")
 OLED_ROWS = 4
 VALVE_KINDS = {"motor", "latch"}
+NETWORKS = ("wifi", "lan", "ppp", "")
+PULSE_BACKENDS = ("pio", "hard_irq", "counter", "irq")
+KEYPAD_BACKENDS = ("dma", "timer", "poll")
 PULSE_MS_MAX = 250
-PIN_ENDINGS = ("_PIN", "_PINS", "_SDA", "_SCL", "_TX", "_RX", "_SCK", "_MOSI", "_MISO", "KEYPAD_ROWS", "KEYPAD_COLS")
+COUNTERS = 8  # state machines of an RP2040, counters of an ESP32
+# Pins of expanders: 100 + 16 * (address - 0x20) + bit; only what is driven or polled can be one.
+EXPANDERS = range(100, 228)
+ON_EXPANDERS = ("VALVE_", "BYPASS_", "TAMPER_", "MAGNET_", "LED_")
+OUTPUTS_ONLY = (7, 15)  # bits; MCP23017 data sheet, revision D of 2022
+DRIVEN = ("VALVE_OPEN_PINS", "VALVE_CLOSE_PINS", "BYPASS_PINS", "LED_PIN")
+PIN_ENDINGS = (
+    "_PIN",
+    "_PINS",
+    "_SDA",
+    "_SCL",
+    "_TX",
+    "_RX",
+    "_RTS",
+    "_CTS",
+    "_SCK",
+    "_MOSI",
+    "_MISO",
+    "_MDC",
+    "_MDIO",
+    "KEYPAD_ROWS",
+    "KEYPAD_COLS",
+)
 
 
 def maps() -> list[str]:
@@ -64,8 +89,32 @@ def test_a_map_names_only_what_the_drivers_know() -> None:
         assert values["DISPLAY"] in DISPLAYS, path
         assert set(_pins(values["VALVE_KINDS"])) <= VALVE_KINDS, path
         assert len(str(values["KEYPAD_KEYS"])) == keys, path
+        assert values["NETWORK"] in NETWORKS, path
+        assert (values["MODEM_DIAL"] in ("at", "direct")) == (values["NETWORK"] == "ppp"), path
+        assert (values["LAN_PHY"] != "") == (values["NETWORK"] == "lan"), path
         assert values["DISPLAY"] != "ssd1306" or values["LCD_ROWS"] == OLED_ROWS, path
         assert 0 < int(str(values["VALVE_PULSE_MS"])) <= PULSE_MS_MAX, f"{path}: everything waits for a pulse"
+
+
+def test_hardware_counts_only_as_many_inputs_as_it_can() -> None:
+    for path in maps():
+        values = _values(path)
+        inputs = _length(values["PULSE_PINS"]) + _length(values["REVERSE_PINS"])
+
+        assert values["PULSE_BACKEND"] in PULSE_BACKENDS, path
+        assert values["KEYPAD_BACKEND"] in KEYPAD_BACKENDS, path
+        assert inputs <= COUNTERS or values["PULSE_BACKEND"] not in ("pio", "counter"), path
+
+
+def test_an_expander_has_only_lines_that_need_no_interrupt_and_no_input_where_it_has_none() -> None:
+    for path in maps():
+        for name, value in _values(path).items():
+            numbers = [int(str(pin)) for pin in _pins(value) if _names_pins(name)]
+            expanded = [number for number in numbers if number >= EXPANDERS.start]
+
+            assert all(number in EXPANDERS for number in expanded), f"{path}: {name} names no expander"
+            assert not expanded or name.startswith(ON_EXPANDERS), f"{path}: {name} must be on the chip itself"
+            assert name in DRIVEN or not any((pin - 100) % 16 in OUTPUTS_ONLY for pin in expanded), f"{path}: {name}"
 
 
 def test_no_pin_is_used_twice_unless_the_map_shares_it() -> None:

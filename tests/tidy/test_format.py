@@ -7,7 +7,9 @@ import pytest
 
 from firmware import documents as group_documents
 from firmware import readings as desk
-from shared import chain, command_results, documents, kinds, policy, readings, return_code, state, tariff
+from firmware import resets
+from firmware.update import job
+from shared import chain, command_results, documents, kinds, policy, readings, return_code, state, tariff, update
 from shared.wire import Layout
 
 FORMAT = (pathlib.Path(__file__).parents[2] / "shared" / "FORMAT.md").read_text(encoding="utf-8")
@@ -40,6 +42,13 @@ LAYOUTS = {
     "Return code": return_code._CODE,
     "Tariff": tariff.TARIFF,
     "A block of a tariff": tariff.BLOCK,
+    "Reset": resets.RESET,
+    "Crashes": resets.CRASHES,
+    "Manifest": update.MANIFEST,
+    "Request for chunks": update.REQUEST,
+    "Chunk": update.CHUNK,
+    "Update on flash": job.JOB,
+    "Progress of an update": job.PROGRESS,
 }
 
 

@@ -10,9 +10,9 @@ OURS = {"boards", "cloud", "firmware", "shared", "tests", "tools"}
 BOTH_SIDES = {"hashlib", "struct", "binascii"}  # alike in MicroPython and CPython
 ON_BOARDS = BOTH_SIDES | {"array", "asyncio", "errno", "gc", "io", "json", "micropython", "os", "random", "sys", "time"}
 NETWORK = {"network", "select", "socket", "ssl", "tls", "umqtt"}
-HARDWARE = {"dht", "esp", "esp32", "machine", "neopixel", "onewire", "rp2"}
+HARDWARE = {"_slots", "dht", "esp", "esp32", "machine", "neopixel", "onewire", "rp2"}
 SIMULATED = "tools/sim/device"
-LOGIC = {"firmware.ledger", "firmware.meter", "firmware.panel"}
+LOGIC = {"firmware.ledger", "firmware.meter", "firmware.panel", "firmware.update"}
 # gateway.py and the files it is made of: the whole gateway without hardware.
 _PARTS = "gateway core tokens management meter_tests supply flow commands messages readings readings_post settings"
 _PARTS += " answers customer sounds status"
@@ -30,6 +30,7 @@ GATEWAY = {
     "firmware.faults",
     "firmware.flow",
     "firmware.gateway",
+    "firmware.last_resort",
     "firmware.management",
     "firmware.messages",
     "firmware.meter_commands",
@@ -37,11 +38,15 @@ GATEWAY = {
     "firmware.opening",
     "firmware.readings",
     "firmware.readings_post",
+    "firmware.resets",
+    "firmware.safe_mode",
     "firmware.settings",
     "firmware.sounds",
+    "firmware.starts",
     "firmware.status",
     "firmware.supply",
     "firmware.tokens",
+    "firmware.updates",
     "firmware.valves",
 }
 PURE_GATEWAY = {"shared"} | GATEWAY | LOGIC | BOTH_SIDES
@@ -52,16 +57,20 @@ DEVICE = {
     # The one file that tells the interpreters apart, so it may name what only one of them has.
     "shared/compat.py": {"shared", "cryptolib", "cryptography", "micropython"} | BOTH_SIDES,
     "boards": set(),
-    "firmware": {"shared", "firmware", "board"} | ON_BOARDS,
+    "firmware": {"shared", "firmware", "board", "release_key"} | ON_BOARDS,
     "firmware/meter": {"shared", "firmware.meter"} | BOTH_SIDES,
     "firmware/panel": {"shared", "firmware.panel"} | BOTH_SIDES,
     "firmware/ledger": {"shared", "firmware.ledger"} | BOTH_SIDES,
+    "firmware/update": {"shared", "firmware.update"} | BOTH_SIDES,
     **{part.replace(".", "/") + ".py": PURE_GATEWAY for part in GATEWAY},
     "firmware/drivers": {"shared", "firmware.drivers"} | ON_BOARDS | HARDWARE,
     "firmware/net": {"shared", "firmware.net"} | ON_BOARDS | NETWORK,
     "firmware/manifest.py": set(),
     # What an image of our own freezes beside the firmware: it finds the flash before there is a file system.
     "firmware/image": {"os", "rp2", "vfs"},
+    # It stands on the file system of a board with a ROMFS, and is there before the firmware can be found.
+    "firmware/image/rom_start.py": {"os", "sys", "vfs", "machine", "firmware.main"},
+    "firmware/drivers/rom_slots.py": {"shared", "esp32", "rom_start", "vfs"} | ON_BOARDS,
     # The simulated board: it stands for the hardware under the unix port, and starts the firmware.
     SIMULATED: {SIMULATED.replace("/", "."), "shared", "firmware", "boards", "board", "ffi", "vfs"}
     | ON_BOARDS

@@ -34,8 +34,9 @@ head = documents.BATCH.encode(
     previous_head=store.head, head=chain.link(store.head, body), nonce=os.urandom(8), command_counter=0)
 topic = "gw/{}/".format(settings.gateway)
 broker = Broker(settings.broker_host, settings.broker_port, settings.broker_ca)
-link = Link(broker, settings.broker_user, settings.broker_password, topic + "up", topic + "down")
-link.connect()
+link = Link(broker, settings.broker_user, settings.broker_password, topic + "up", topic + "down", str)
+for _ in link.connect_steps():
+    time.sleep_ms(5)
 link.send(head + os.urandom(64) + body)
 link.poll()
 link.close()

@@ -147,6 +147,7 @@ class Stack:
             "PENSTOCK_MQTT_PORT": str(self.ports.mqtt),
             "PENSTOCK_BROKER_CA": str(self._tls.ca),
             "PENSTOCK_SMS_SINK_FILE": str(self.sink),
+            "PENSTOCK_RELEASE_KEY_FILE": str(ROOT / "boards" / "development_release_key.hex"),
         }
 
     async def _make_sites(self, api: Api) -> None:

@@ -16,6 +16,7 @@ from tests.cloud.billing.walked import walk_billing
 from tests.cloud.payments.walked import walk_payments
 from tests.cloud.reports.walked import walk_reports
 from tests.cloud.served import SGC, START, Api, Town, new_drn
+from tests.cloud.updates.walked import walk_updates
 from tests.cloud.vending.walked import walk_tokens
 
 
@@ -39,6 +40,7 @@ async def walk(api: Api) -> None:
     await walk_tokens(api)
     await api.call("PUT", f"/utilities/{town.utility}/token-limit", json={"token_max_ml": 10_000_000})
     places |= await walk_billing(api)
+    places |= await walk_updates(api, town)
     for route in ROUTES:
         if route.method == "GET":
             await api.get(route.path.format(**places))
@@ -106,7 +108,7 @@ async def control(api: Api, town: Town) -> dict[str, int]:
     tariff = {"utility_id": town.utility, "meter_group": 0, "effective_from_s": api.clock.now(), "blocks": blocks}
     await api.made("/device-tariffs", tariff)
     await api.made(f"/gateways/{town.gateway}/documents", {"kind": "policy", "version": 2})
-    mode = {"payment": "credit", "critical_need": False, "meter_group": 0, "reason": "r"}
+    mode = {"payment": "prepayment", "critical_need": False, "meter_group": 0, "reason": "r"}
     await api.made(f"{meter}/mode", mode)
     await api.made(f"{meter}/control", {"action": "connect", "reason": "r"})
     await api.made(f"{meter}/factor", {"pulse_volume_ml": 10, "reason": "r"})
