@@ -64,7 +64,7 @@ demo: $(SETUP) ## Show the whole story in one go: pay, vend, type the token, met
 .PHONY: test
 test: $(TEST_SETUP) $(FROZEN_STAMP) $(EMULATOR_STAMP) $(IMAGE) browser ## Run every test: under MicroPython of 64 and of 32 bits, then under CPython with servers, a browser and a board
 	@echo "test: four suites, two at a time; each prints what it found when it ends"
-	@$(MAKE) -j2 --keep-going --output-sync=target test-cloud test-but-cloud test-mpy test-mpy32 ARGS=
+	@$(MAKE) -j2 --keep-going --output-sync=target test-mpy test-mpy32 test-cloud test-but-cloud ARGS=
 
 .PHONY: test-shared
 test-shared: $(SETUP) ## Run the tests of shared/ on both interpreters

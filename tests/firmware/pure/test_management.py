@@ -112,9 +112,9 @@ def test_flow_above_the_limit_pauses_supply_and_it_comes_back_by_itself():
     minute(house, 20)
     house.step(5)
     closed = house.valves[0].is_closed()
-    house.step(285)
+    house.step(280)
     still = house.valves[0].is_closed()
-    house.step(20)
+    house.step(25)
 
     assert just and closed and still and house.valves[0].is_open()
     pauses = [entry for entry in house.entries() if entry.kind == kinds.EVENT]
