@@ -37,7 +37,7 @@ async def found(url: str, drn: str) -> tuple[int, int | None, str, int]:
         meter = (await session.scalars(select(Meter).where(Meter.drn == drn))).one()
         stay = (await session.scalars(select(MeterStay).where(MeterStay.meter_id == meter.id))).one()
         point = await session.get_one(ServicePoint, stay.service_point_id)
-        buyer = await pricing.buyer(session, meter, "KES", 1_750_000_000, lock=False)
+        buyer = await pricing.buyer(session, meter, "KES", 1_750_000_000)
         accounts = len((await session.scalars(select(Account))).all())
         seen = buyer.standing.month.before_ml, meter.account_id, point.place, accounts
     await database.close()

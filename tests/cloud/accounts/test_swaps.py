@@ -109,7 +109,7 @@ async def test_the_account_keeps_its_month_and_its_customer(street: Street) -> N
 
     meter = await street.meter(new)
     async with street.town.database.read() as session:
-        buyer = await pricing.buyer(session, meter, "KES", street.town.now, lock=False)
+        buyer = await pricing.buyer(session, meter, "KES", street.town.now)
         account = (await session.scalars(select(Account))).one()
         stays = list(await session.scalars(select(MeterStay).order_by(MeterStay.id)))
     assert buyer.standing.month.before_ml == 3_000_000

@@ -95,7 +95,7 @@ class Money:
         async with self.town.database.read() as session:
             found = await reports.trial_balance(session, ADMIN, self.town.utility)
         assert not any(reports.left_over(found).values()) and all(one.holds for one in found)
-        return {one.account.code: one.balance for one in found if one.account.unit == "KES"}
+        return {one.account.code: one.balance for one in found if one.account.unit == "KES" and one.balance}
 
     async def check(self) -> None:
         """All that was paid is accounted for, and the meter has what its tokens said, less what it charged."""
