@@ -67,8 +67,8 @@ def watched(gateway_class, seen):
     """The gateway's class, with an ear at its keys and a watch on its calls."""
 
     class Watched(gateway_class):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
             seen.gateway = self
             self._checkpointed = False
             core = self.core
@@ -152,7 +152,7 @@ def run(folder, tokens, seconds, slower, flash_ms):
     world = World(machine.contact, keys_of_tokens(tokens), seconds, slower)
     seen = Seen(world)
     plug_in(world)
-    from firmware import app
+    from firmware import app, main
     from firmware.drivers import flash
 
     flash._sync = lambda file: None  # this machine's disk is not a board's flash
@@ -161,7 +161,7 @@ def run(folder, tokens, seconds, slower, flash_ms):
         slow_down(app, world, flash_ms)
     uptime_ms = app.Uptime(world.ticks_ms if slower else time.ticks_ms)
     log = Log()
-    board = app.App(uptime_ms, log)
+    board = app.App(uptime_ms, log, main._resets())
     hold_time(world, seen, bool(slower))
     world.skip()
     try:

@@ -95,7 +95,7 @@ class Money:
         async with self.town.database.read() as session:
             found = await reports.trial_balance(session, ADMIN, self.town.utility)
         assert not any(reports.left_over(found).values()) and all(one.holds for one in found)
-        return {one.account.code: one.balance for one in found if one.account.unit == "KES" and one.balance}
+        return {one.account.code: one.balance for one in found if one.account.unit == "KES"}
 
     async def check(self) -> None:
         """All that was paid is accounted for, and the meter has what its tokens said, less what it charged."""
@@ -215,7 +215,7 @@ async def test_money_that_nobody_paid_for_is_an_expense_and_explained(money: Mon
     await money.link.talk()
 
     assert (code, sale.vend.tender_minor) == (ACCEPT, 0)
-    assert await money.balances() == {"free:water": 2_000, "meter_money:KES": -2_000}
+    assert await money.balances() == {"customer:1": 0, "free:water": 2_000, "meter_money:KES": -2_000}
     assert money.link.house.balance() == sale.credit
     assert set(await money.link.verdicts()) == {"explained"}
 
