@@ -46,7 +46,8 @@ async def _told(board: Board, call: str, words: int) -> list[str]:
     try:
         out = await board.run(f"from firmware.enrol import on_board\non_board().{call}\n")
     except RuntimeError as error:
-        raise ProvisionError(f"{step}: {error}") from None
+        last = str(error).splitlines()[-1]  # what stands above it is where in the board's code it was
+        raise ProvisionError(f"{step}: {last.split('Error: ')[-1]}") from None
     for line in out.splitlines():
         told = line.split()
         if told[:1] == [step] and len(told) == words + 1:

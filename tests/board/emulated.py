@@ -122,7 +122,7 @@ class EmulatedBoard:
     async def run(self, source: str) -> str:
         """Run Python on the board by mpremote, and return what it printed. RuntimeError if it failed.
 
-        The board's time does not run ahead meanwhile: the watchdog of an enrolled one would bite before the host answers.
+        The board's time does not run ahead meanwhile: its watchdog would bite before the host has answered.
         """
         await self.do("speed", times=1)
         try:
