@@ -4,6 +4,7 @@ Pure: keys come in as arguments. Every refusal has a code for programs and one l
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -14,6 +15,7 @@ from shared.ed25519 import well_formed
 from shared.entries import Entry, decode
 from shared.errors import SharedError
 from shared.update import CHUNK_SIZE, REQUEST, REQUEST_CHUNKS_MAX
+from shared.wire import Layout
 
 MALFORMED = "malformed"
 UNKNOWN_GATEWAY = "unknown gateway"
@@ -162,29 +164,27 @@ def _entries(batch: Batch) -> list[Entry]:
     return entries
 
 
-def _hello(data: bytes, author: Author) -> Hello:
+def _under_link_key(layout: Layout, data: bytes, author: Author, what: str) -> dict[str, Any]:
+    """Return the fields of a document that ends with the MAC of its gateway's link."""
     try:
-        fields = HELLO.decode(data[: -documents.MAC_SIZE])
+        fields = layout.decode(data[: -documents.MAC_SIZE])
     except SharedError as error:
-        raise Refusal(MALFORMED, f"no hello: {error}") from None
+        raise Refusal(MALFORMED, f"no {what}: {error}") from None
     _require_place(fields, author)
     try:
         documents.without_mac(author.link_key, data)
     except SharedError as error:
-        raise Refusal(BAD_SIGNATURE, f"hello: {error}", is_case=True) from None
+        raise Refusal(BAD_SIGNATURE, f"{what}: {error}", is_case=True) from None
+    return fields
+
+
+def _hello(data: bytes, author: Author) -> Hello:
+    fields = _under_link_key(HELLO, data, author, "hello")
     return Hello(author, fields)
 
 
 def _readings(data: bytes, author: Author) -> Readings:
-    try:
-        fields = READINGS.decode(data[: -documents.MAC_SIZE])
-    except SharedError as error:
-        raise Refusal(MALFORMED, f"no readings: {error}") from None
-    _require_place(fields, author)
-    try:
-        documents.without_mac(author.link_key, data)
-    except SharedError as error:
-        raise Refusal(BAD_SIGNATURE, f"readings: {error}", is_case=True) from None
+    fields = _under_link_key(READINGS, data, author, "readings")
     try:
         records = [(readings.decode(packed), packed) for packed in readings.split(fields["records"])]
     except SharedError as error:
@@ -193,15 +193,7 @@ def _readings(data: bytes, author: Author) -> Readings:
 
 
 def _image_request(data: bytes, author: Author) -> ImageRequest:
-    try:
-        fields = REQUEST.decode(data[: -documents.MAC_SIZE])
-    except SharedError as error:
-        raise Refusal(MALFORMED, f"no request for an image: {error}") from None
-    _require_place(fields, author)
-    try:
-        documents.without_mac(author.link_key, data)
-    except SharedError as error:
-        raise Refusal(BAD_SIGNATURE, f"request for an image: {error}", is_case=True) from None
+    fields = _under_link_key(REQUEST, data, author, "request for an image")
     if not 1 <= fields["count"] <= REQUEST_CHUNKS_MAX or fields["offset"] % CHUNK_SIZE:
         raise Refusal(MALFORMED, f"{fields['count']} chunks at {fields['offset']} cannot be asked for")
     return ImageRequest(author, fields["image"], fields["offset"], fields["count"])

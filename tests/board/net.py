@@ -2,7 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.board.conftest import Cloud, Enrolled
@@ -10,6 +12,8 @@ from tests.board.emulated import EmulatedBoard
 from tests.board.modem.internet import Internet
 from tests.board.modem.modem import Modem
 from tools.authority import Paths
+from tools.provision import provision
+from tools.stack.stack import Ports
 
 BROKER_HOST = "localhost"  # the name in the broker's certificate
 BROKER_ADDRESS = "10.9.9.9"
@@ -142,3 +146,20 @@ class Online:
 
     async def _said(self, text: str, more_than: int) -> bool:
         return self.console.count(text) > more_than
+
+
+@asynccontextmanager
+async def at_a_cloud(board: EmulatedBoard, folder: Path) -> AsyncIterator[Online]:
+    """A new board, enrolled at a cloud of its own whose files are in the folder; not started yet."""
+    cloud = NamedCloud(folder, Ports.free())
+    try:
+        await cloud.open()
+        async with cloud.api() as api:
+            meter = cloud.lonely_meter()
+            await board.make_file_system()
+            await provision(api, board, meter["gateway_id"])
+            online = Online.of(Enrolled(board, api, meter), cloud)
+            yield online
+            await online.stop()
+    finally:
+        await cloud.close()

@@ -6,15 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.board.conftest import Enrolled
 from tests.board.emulated import EmulatedBoard
-from tests.board.net import NamedCloud, Online
+from tests.board.net import Online, at_a_cloud
 from tests.board.sales import sold
 from tests.fakes.broken_broker import serving, swallow
 from tests.fakes.certificates import of_another_name
 from tools.authority import ensure
-from tools.provision import provision
-from tools.stack.stack import Ports
 
 pytestmark = pytest.mark.timeout(900)  # the chip's tens of seconds are minutes on a busy machine
 LONG = bool(os.environ.get("PENSTOCK_LONG"))
@@ -24,18 +21,8 @@ FAST = 10  # times the clock on the wall, while there is nobody at the other end
 
 @pytest.fixture
 async def online(board: EmulatedBoard, tmp_path: Path) -> AsyncIterator[Online]:
-    cloud = NamedCloud(tmp_path / "stack", Ports.free())
-    try:
-        await cloud.open()
-        async with cloud.api() as api:
-            meter = cloud.lonely_meter()
-            await board.make_file_system()
-            await provision(api, board, meter["gateway_id"])
-            online = Online.of(Enrolled(board, api, meter), cloud)
-            yield online
-            await online.stop()
-    finally:
-        await cloud.close()
+    async with at_a_cloud(board, tmp_path / "stack") as made:
+        yield made
 
 
 async def test_tokens_come_by_modem_and_by_keypad_when_the_line_is_dead_and_all_is_told_when_it_is_back(

@@ -16,13 +16,10 @@ from cloud.db import Database
 from cloud.updates import releases, rollouts, rules
 from cloud.updates.models import GatewayFirmware, RolloutGateway
 from firmware.core import FIRMWARE_VERSION
-from tests.board.conftest import Enrolled
 from tests.board.emulated import IMAGE, ROOT, EmulatedBoard
-from tests.board.net import NamedCloud, Online
+from tests.board.net import Online, at_a_cloud
 from tests.cloud.updates.fleet import ASKS, STARTS, TERMS
 from tools import release
-from tools.provision import provision
-from tools.stack.stack import Ports
 
 NEXT = FIRMWARE_VERSION + 1
 BUILT = os.environ.get("PENSTOCK_NEXT_IMAGE")  # a folder with images of the next version that were built before
@@ -58,18 +55,8 @@ async def _built(tree: Path) -> Path:
 
 @pytest.fixture
 async def online(board: EmulatedBoard, tmp_path: Path) -> AsyncIterator[Online]:
-    cloud = NamedCloud(tmp_path / "stack", Ports.free())
-    try:
-        await cloud.open()
-        async with cloud.api() as api:
-            meter = cloud.lonely_meter()
-            await board.make_file_system()
-            await provision(api, board, meter["gateway_id"])
-            online = Online.of(Enrolled(board, api, meter), cloud)
-            yield online
-            await online.stop()
-    finally:
-        await cloud.close()
+    async with at_a_cloud(board, tmp_path / "stack") as made:
+        yield made
 
 
 async def test_the_chip_runs_the_next_version_from_its_other_slot(
