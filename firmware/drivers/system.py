@@ -32,11 +32,6 @@ def reset() -> None:
     machine.reset()
 
 
-def was_watchdog() -> bool:
-    """Whether the watchdog caused this start."""
-    return machine.reset_cause() == machine.WDT_RESET
-
-
 def start_cause() -> "tuple[int, bool]":
     """(kinds.RESET_* of this start, whether the firmware may have crashed before it), as far as the chip knows."""
     if sys.platform == "rp2":

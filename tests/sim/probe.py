@@ -47,7 +47,7 @@ class Probe:
             "pulses " + " ".join(str(pulses.count()) for pulses in self.hardware.pulses[:3]),
             "valve " + self.outcome,
             ("lid open" if self.hardware.tamper.opened() else "lid closed")
-            + (" watchdog" if system.was_watchdog() else ""),
+            + (" watchdog" if system.start_cause()[1] else ""),
         )
 
 

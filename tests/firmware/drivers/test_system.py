@@ -61,7 +61,7 @@ async def test_two_boards_have_two_numbers_and_keep_them(board: GatewayProcess, 
 
 
 async def test_the_start_after_power_up_is_not_the_watchdogs(board: GatewayProcess) -> None:
-    assert await board.run("from firmware.drivers import system; print(system.was_watchdog())") == "False\n"
+    assert await board.run("from firmware.drivers import system; print(system.start_cause())") == "(0, False)\n"
 
 
 async def test_the_chips_clock_can_be_set(board: GatewayProcess) -> None:
