@@ -63,7 +63,7 @@ demo: $(SETUP) ## Show the whole story in one go: pay, vend, type the token, met
 
 .PHONY: test
 test: $(TEST_SETUP) $(FROZEN_STAMP) $(EMULATOR_STAMP) $(IMAGE) browser ## Run every test: under MicroPython of 64 and of 32 bits, then under CPython with servers, a browser and a board
-	@echo "test: four suites, two at a time; each prints what it found when it ends"
+	@echo "test: four suites, two at a time; each prints what it found when it ends (before: build/test/*.log)"
 	@$(MAKE) -j2 --keep-going --output-sync=target test-mpy test-mpy32 test-cloud test-but-cloud ARGS=
 
 .PHONY: test-shared
@@ -87,11 +87,11 @@ test-mpy32: $(MICROPYTHON32_STAMP) $(UMQTT_STAMP) ## Run the same under a 32-bit
 
 .PHONY: test-cloud
 test-cloud: $(TEST_SETUP) ## Run the tests of cloud/ on SQLite and PostgreSQL
-	@bash tools/setup/suite.sh $(RUN) tests/cloud $(ARGS)
+	@bash tools/setup/suite.sh $(RUN) cloud tests/cloud $(ARGS)
 
 .PHONY: test-but-cloud
 test-but-cloud: $(TEST_SETUP) $(FROZEN_STAMP) $(EMULATOR_STAMP) $(IMAGE) browser ## Run all the others that pytest runs
-	@bash tools/setup/suite.sh $(RUN) tests --ignore=tests/cloud $(ARGS)
+	@bash tools/setup/suite.sh $(RUN) but-cloud tests --ignore=tests/cloud $(ARGS)
 
 .PHONY: test-system
 test-system: $(SETUP) ## Run the tests across gateway, broker and cloud
