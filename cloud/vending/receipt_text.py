@@ -19,6 +19,10 @@ def _lines(row: Row) -> Iterator[str]:
     elif len(row.left) + len(row.right) < _WIDTH:
         yield f"{row.left} {row.right.rjust(_WIDTH - len(row.left) - 1)}" if row.right else row.left
     else:
-        yield from textwrap.wrap(row.left, _WIDTH)
-        if row.right:
-            yield from (line.rjust(_WIDTH) for line in textwrap.wrap(row.right, _WIDTH))
+        yield from _wrapped(row.left)
+        yield from (line.rjust(_WIDTH) for line in _wrapped(row.right))
+
+
+def _wrapped(words: str) -> list[str]:
+    """Broken at spaces: a hyphen belongs to a name or a number that somebody may have to type."""
+    return textwrap.wrap(words, _WIDTH, break_on_hyphens=False)
