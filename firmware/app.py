@@ -156,6 +156,10 @@ class App:
         resets.flash = self._hardware.flash
         self._supervisor = Supervisor(self._feed, self._stop, self._go_without)
 
+    def close(self) -> None:
+        """Leave the board to whoever stopped this, at rest."""
+        self._hardware.close()
+
     async def run(self) -> None:
         """Start every task and feed the watchdog for them; does not return.
 
@@ -240,11 +244,15 @@ class App:
 
 
 def run(resets) -> None:
-    """Run the gateway for ever."""
+    """Run the gateway until somebody stops it with Ctrl-C."""
     uptime_ms = Uptime(time.ticks_ms)
     log = Log(uptime_ms)
     log.note(resets.text())
-    asyncio.run(App(uptime_ms, log, resets).run())
+    app = App(uptime_ms, log, resets)
+    try:
+        asyncio.run(app.run())
+    finally:
+        app.close()
 
 
 def _start_clock(start_s):

@@ -49,6 +49,12 @@ class Hardware:
         self.lan_lines = _lan_lines(board)
         self.slots = _slots(board)
 
+    def close(self) -> None:
+        """Motors off, and no more interrupts of a timer: nobody is left who would see to them."""
+        for valve in self.valves:
+            valve.halt()
+        self.keypad.close()
+
     def tend(self, now_ms: int, note) -> None:
         """Keep the expanders as they should be; note(text) is told of one that goes or comes. now_ms is ticks_ms()."""
         for expander in self.expanders:

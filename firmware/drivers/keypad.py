@@ -33,6 +33,7 @@ class Keypad:
         self._ticks_ms = _no_clock
         self._ticked_ms = 0
         self._scanning = False
+        self._stopped = False  # Ctrl-C came in the midst of tick()
         self._ring = bytearray(_RING)
         self._head = 0  # written by tick() alone
         self._tail = 0  # written by take() alone
@@ -45,10 +46,19 @@ class Keypad:
         self._stuck_told = 0
 
     def drive(self, timer, ticks_ms) -> None:
-        """From now on a timer calls tick() every period_ms; timer.revive() starts it again. ticks_ms: time.ticks_ms."""
+        """From now on a timer calls tick() every period_ms; ticks_ms: time.ticks_ms.
+
+        timer.revive() starts it again, timer.stop() ends it.
+        """
         self._ticks_ms = ticks_ms
         self._ticked_ms = ticks_ms() & _MASK
         self._timer = timer
+
+    def close(self) -> None:
+        """No timer scans any more."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
 
     def scan(self) -> str | None:
         """Scan if no timer does, and return the next key that was freshly pressed, or None."""
@@ -60,7 +70,10 @@ class Keypad:
         return self.take()
 
     def take(self) -> str | None:
-        """The next key that was freshly pressed, or None."""
+        """The next key that was freshly pressed, or None. Raises the KeyboardInterrupt that tick() was given."""
+        if self._stopped:
+            self._stopped = False
+            raise KeyboardInterrupt
         if self._tail == self._head:
             return None
         key = self._keys[self._ring[self._tail]]
@@ -78,21 +91,25 @@ class Keypad:
     def tick(self) -> None:
         """What the timer does. Scans that are late and come at once are one, or bounce would pass for two.
 
-        An interrupt may find little room on the stack: it calls nothing while no key is down, and never deep.
+        An interrupt may find little room on the stack: it calls nothing while no key is down, and never deep. A chip
+        hands Ctrl-C to whoever runs, and takes a handler off that lets it through: it is kept for the main loop.
         """
-        if self._scanning or self._timer is None:
-            return
-        now_ms = self._ticks_ms() & _MASK
-        if (now_ms - self._ticked_ms) & _MASK < self._period_ms >> 1:
-            return
-        self._ticked_ms = now_ms
-        if self._listening:
-            for column in self._columns:
-                if not column():
-                    break
-            else:
+        try:
+            if self._scanning or self._timer is None:
                 return
-        self._scan()
+            now_ms = self._ticks_ms() & _MASK
+            if (now_ms - self._ticked_ms) & _MASK < self._period_ms >> 1:
+                return
+            self._ticked_ms = now_ms
+            if self._listening:
+                for column in self._columns:
+                    if not column():
+                        break
+                else:
+                    return
+            self._scan()
+        except KeyboardInterrupt:
+            self._stopped = True
 
     def _scan(self) -> None:
         self._scanning = True

@@ -34,6 +34,10 @@ class Ticker:
         self._dma.irq(self._on_moved, hard=True)
         self._dma.active(1)
 
+    def stop(self) -> None:
+        """No more calls. A soft reset under a running channel takes the port's own handler away first, and hangs."""
+        self._dma.close()
+
     def _moved(self, dma) -> None:
         dma.active(1)
         try:

@@ -20,6 +20,10 @@ class Ticker:
         """Start, or start again."""
         self._timer.init(mode=machine.Timer.PERIODIC, period=self._period_ms, callback=self._due)
 
+    def stop(self) -> None:
+        """No more calls."""
+        self._timer.deinit()
+
     def _due(self, _timer) -> None:
         self._handler()
 

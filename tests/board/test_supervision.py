@@ -84,3 +84,16 @@ async def test_an_image_that_crashed_too_often_takes_tokens_in_safe_mode_and_cou
     assert shown["now_ms"] - on["now_ms"] < 2000
     assert safe == kinds.RESET_POWER | kinds.BOOT_SAFE_MODE
     assert (await board.run(_COUNTED)).strip().startswith("[7")
+
+
+async def test_a_working_board_can_be_stopped_at_any_moment(enrolled: Enrolled) -> None:
+    board = enrolled.board
+    resets = (await board.do("state"))["resets"]
+    for later_ms in range(0, 40, 5):  # another phase of the keypad's interrupt each time
+        await board.cycle_power()
+        await board.until("NO CREDIT")
+        await board.do("wait", ms=later_ms)
+
+        assert await board.run("print('stopped')") == "stopped\r\n"
+
+    assert (await board.do("state"))["resets"] == resets

@@ -28,7 +28,11 @@ class Timer:
         self.id = id
 
     def init(self, *, mode, period, callback):
-        periodic.append(lambda: callback(self))
+        self._call = lambda: callback(self)
+        periodic.append(self._call)
+
+    def deinit(self):
+        periodic.remove(self._call)
 
 
 class I2C(_sim.I2C):

@@ -83,6 +83,9 @@ class DMA:
     def active(self, on):
         self._running = bool(on)
 
+    def close(self):
+        machine.periodic.remove(self._moved)
+
     def _moved(self):
         if self._running:
             self._running = False

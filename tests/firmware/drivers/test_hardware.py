@@ -102,6 +102,20 @@ def test_each_valve_drives_its_own_motor_until_its_own_switch(board: ModuleType,
         assert machine._copper.pad(board.VALVE_OPEN_PINS[channel]).latch == 0
 
 
+def test_a_board_that_is_left_runs_no_motor_and_no_timer(board: ModuleType, hardware) -> None:
+    machine.contact(board.VALVE_OPENED_PINS[0], closed=False)
+    hardware.valves[0].drive(True)
+    hardware.valves[0].poll(0)
+    hardware.valves[0].poll(500)
+    assert machine._copper.pad(board.VALVE_OPEN_PINS[0]).latch == 1
+
+    hardware.close()
+
+    assert machine._copper.pad(board.VALVE_OPEN_PINS[0]).latch == 0
+    assert machine.periodic == []
+    hardware.close()
+
+
 def test_files_go_to_the_directory_of_the_map(board: ModuleType, hardware) -> None:
     hardware.flash.replace("identity", b"x")
 

@@ -124,19 +124,20 @@ def test_a_timer_that_has_died_is_replaced_by_who_takes_keys():
 class Crowded:
     """A pin that cannot be read for once, as where an interrupt finds no room on the stack."""
 
-    def __init__(self):
+    def __init__(self, error):
         self.level = 1
         self.fails = 0
+        self._error = error
 
     def value(self, level=None):
         if self.fails and level is None:
             self.fails -= 1
-            raise RuntimeError("maximum recursion depth exceeded")
+            raise self._error
         return self.level if level is None else None
 
 
 def test_a_scan_that_found_no_room_is_made_by_the_next():
-    clock, column = Ticks(), Crowded()
+    clock, column = Ticks(), Crowded(RuntimeError("maximum recursion depth exceeded"))
     pad = Keypad((Wire(),), (column,), "1", SCAN_MS)
     pad.drive(pad, clock)
     column.level = 0
@@ -152,6 +153,29 @@ def test_a_scan_that_found_no_room_is_made_by_the_next():
 
     assert failed == 1
     assert pad.take() == "1"
+
+
+def test_a_ctrl_c_that_came_in_the_midst_of_the_interrupt_reaches_the_main_loop_once():
+    clock, column = Ticks(), Crowded(KeyboardInterrupt())
+    pad = Keypad((Wire(),), (column,), "1", SCAN_MS)
+    pad.drive(pad, clock)
+    column.level = 0
+    column.fails = 1
+    clock.advance(SCAN_MS)
+    pad.tick()
+
+    stopped = 0
+    keys = []
+    for _ in range(5):
+        clock.advance(SCAN_MS)
+        try:
+            keys.append(pad.scan())
+        except KeyboardInterrupt:
+            stopped += 1
+        pad.tick()
+
+    assert stopped == 1
+    assert "1" in keys
 
 
 def test_the_interrupt_does_not_enter_a_scan_that_runs():
