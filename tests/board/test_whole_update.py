@@ -42,9 +42,7 @@ async def _built(tree: Path) -> Path:
     (tree / "build" / "micropython").symlink_to(ROOT / "build" / "micropython")
     core = tree / "firmware" / "core.py"
     text = core.read_text()
-    core.write_text(
-        text.replace(f"FIRMWARE_VERSION = const(0x{FIRMWARE_VERSION:08x})", f"FIRMWARE_VERSION = const({NEXT})")
-    )
+    core.write_text(text.replace(f"= const(0x{FIRMWARE_VERSION:08x})", f"= const(0x{NEXT:08x})"))
     assert core.read_text() != text
     words = ["bash", tree / "tools/setup/image.sh", ROOT / "build/rp2040", IMAGE.stem, tree / "made"]
     environment = {**os.environ, "PYTHON": str(ROOT / ".venv/bin/python")}

@@ -63,7 +63,7 @@ build_loader() {
 
 build() {
     prepare && configure && link_at "$first_address" "$out/a" && link_at "$second_address" "$out/b" && build_loader &&
-        "$python" "$root/tools/slot_image.py" pack "$map" "$out/loader.bin" "$out/a.bin" "$out/b.bin" "$(version)" \
+        "$python" "$root/tools/slot_image.py" pack "$map" "$out/loader.bin" "$out/a.bin" "$out/b.bin" "$version" \
             "$target/$board" &&
         "$python" "$root/tools/uf2.py" "$target/$board.bin" "$target/$board.uf2"
 }
@@ -73,7 +73,10 @@ read_key() {
     tr -d '[:space:]' <"$key_file" | grep -x '[0-9a-fA-F]\{64\}' || { say "$key_file holds no key of 64 hex digits" >&2; return 1; }
 }
 
-version() { sed -n 's/^FIRMWARE_VERSION = const(\(0x[0-9a-fA-F]*\)).*/\1/p' "$root/firmware/core.py"; }
+read_version() {
+    sed -n 's/^FIRMWARE_VERSION = const(\(0x[0-9a-fA-F]*\)).*/\1/p' "$root/firmware/core.py" | grep . ||
+        { say "firmware/core.py has no line FIRMWARE_VERSION = const(0x...)" >&2; return 1; }
+}
 
 heap_bytes() {
     arm-none-eabi-nm "$out/a.elf" | awk '/ __GcHeapStart$/ { s = $1 } / __GcHeapEnd$/ { e = $1 } END { print s, e }' |
@@ -83,6 +86,7 @@ heap_bytes() {
 [ -d "$kit/source" ] || { say "not made: there is nothing to build an image from"; exit 0; }
 [ -f "$map" ] || { say "there is no board $board; see boards/README.md"; exit 1; }
 key=$(read_key)
+version=$(read_version)
 layout=$("$python" "$root/tools/slot_image.py" layout "$map")
 eval "$layout"
 if ! build >"$target/$board.log" 2>&1; then
