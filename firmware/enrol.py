@@ -56,8 +56,8 @@ def answer(flash, challenge: bytes, utility: int, gateway: int) -> bytes:
     return ed25519.sign(own.device_seed, proof)
 
 
-def install(flash, sealed: bytes) -> config.Settings:
-    """Open, check and store the sealed bundle, then begin its epoch.
+def install(flash, sealed: bytes, meters_max: int = config.CHANNELS) -> config.Settings:
+    """Open, check and store the sealed bundle, then begin its epoch. `meters_max`: the board has channels for so many.
 
     EnrolError, SealError or WireError: it is not for this gateway, not genuine, or of an epoch that is over.
     """
@@ -70,7 +70,11 @@ def install(flash, sealed: bytes) -> config.Settings:
     for name, value in who.items():
         if fields[name] != value:
             raise EnrolError("the bundle's {} is not that of its envelope".format(name))
-    check_documents(config.Settings(bundle))
+    settings = config.Settings(bundle)
+    if max(settings.meters) >= meters_max:
+        text = "the bundle has a meter on channel {} and this board has channels for {}; move it to another gateway"
+        raise EnrolError(text.format(max(settings.meters), meters_max))
+    check_documents(settings)
     return store_bundle(flash, bundle)
 
 
@@ -133,15 +137,20 @@ def _check_signed(name, data, public, utility):
 class OnBoard:
     """The steps of an installer, with bytes in hexadecimal."""
 
-    def __init__(self, flash, random, chip_id: bytes) -> None:
+    def __init__(self, flash, random, chip_id: bytes, board: str, meters_max: int) -> None:
         self._flash = flash
         self._random = random
         self._chip_id = chip_id
+        self._board = board
+        self._meters_max = meters_max
 
     def identity(self, entropy: str = "", renew: bool = False) -> None:
-        """Prints `identity`, the public signing key, the public sealing key and the chip's number."""
+        """Prints `identity`, the public signing key, the public sealing key, the chip's number, the kind of board, and
+        the epoch in force, 0 for none."""
+        epoch = _last_epoch(self._flash) or 0
         own = identity(self._flash, self._random, bytes.fromhex(entropy), self._chip_id, renew)
-        print("identity", own.device_public.hex(), own.seal_public.hex(), self._chip_id.hex() or "00")
+        keys = own.device_public.hex(), own.seal_public.hex()
+        print("identity", keys[0], keys[1], self._chip_id.hex() or "00", self._board, epoch)
 
     def answer(self, utility: int, gateway: int, challenge: str) -> None:
         """Prints `answer` and the signature over the proof."""
@@ -149,17 +158,7 @@ class OnBoard:
 
     def install(self, bundle: str) -> None:
         """Prints `install` and the epoch that began."""
-        print("install", install(self._flash, bytes.fromhex(bundle)).epoch)
-
-    def wifi(self, name: str, password: str) -> None:
-        """Keeps the network to join; prints `wifi`."""
-        self._flash.replace("wifi", (name + "\n" + password).encode())
-        print("wifi")
-
-    def modem(self, apn: str, user: str, password: str, pin: str) -> None:
-        """Keeps how a modem is dialled, "" for what is not needed; prints `modem`."""
-        self._flash.replace("modem", "\n".join((apn, user, password, pin)).encode())
-        print("modem")
+        print("install", install(self._flash, bytes.fromhex(bundle), self._meters_max).epoch)
 
 
 def on_board() -> OnBoard:
@@ -171,7 +170,8 @@ def on_board() -> OnBoard:
     from firmware.drivers import system
     from firmware.drivers.flash import Flash
 
-    return OnBoard(Flash(board.FLASH_DIRECTORY, board.FLASH_CAPACITY_BYTES), os.urandom, system.unique_id())
+    flash = Flash(board.FLASH_DIRECTORY, board.FLASH_CAPACITY_BYTES)
+    return OnBoard(flash, os.urandom, system.unique_id(), board.BOARD, board.MAX_METERS)
 
 
 def _need_identity(flash):

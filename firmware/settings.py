@@ -27,7 +27,7 @@ _SETTINGS = Layout(
 _IDENTITY_FILES = ("identity", "identity-next")  # in force, and made for the epoch to come
 FILE = "settings"
 _TABLES_SIZE = const(96)
-_CHANNELS = const(8)
+CHANNELS = const(8)
 _TOKEN_UNIT = const(100000)  # ml (energy: mWh) in one unit of a token: 0.1 m3, 0.1 kWh
 _MOSTLY_0 = ("opening_balance", "opening_register", "mode", "group")  # they rest in the class where they are
 
@@ -244,7 +244,7 @@ def _meters(data, tables):
     meters = {}
     while not reader.at_end():
         meter = MeterSettings(documents.BUNDLE_METER.read(reader), tables)
-        if meter.channel in meters or meter.channel >= _CHANNELS:
+        if meter.channel in meters or meter.channel >= CHANNELS:
             raise WireError("channel {} is there twice or does not exist".format(meter.channel))
         if meter.commodity >= len(documents.COMMODITIES) or not meter.pulse_volume_ml:
             raise WireError("meter {}: unknown commodity or no pulse volume".format(meter.channel))

@@ -124,9 +124,18 @@ def _write_file_system(target: Path) -> None:
     shutil.copyfile(ROOT / "firmware" / "image" / "rom_start.py", target / "rom_start.py")
 
 
+def said(board: str, folder: Path, sizes: dict[str, int]) -> list[str]:
+    """Lines about a package: its size, and whose releases it takes where that is everybody's."""
+    lines = [f"firmware: {board}: {sizes['image']} bytes of {sizes['slot']} in {folder}/{board}"]
+    if _release_key() == bytes.fromhex(_DEVELOPMENT_KEY.read_text(encoding="ascii")):
+        who = "the development key, which everybody has; set PENSTOCK_RELEASE_KEY"
+        lines.append(f"firmware: it takes releases signed with {who}")
+    return lines
+
+
 if __name__ == "__main__":
     try:
         sizes = make(sys.argv[1], Path(sys.argv[2]))
     except PackageError as error:
         sys.exit(f"firmware: {error}")
-    print(f"firmware: {sys.argv[1]}: {sizes['image']} bytes of {sizes['slot']} in {sys.argv[2]}/{sys.argv[1]}")
+    print(*said(sys.argv[1], Path(sys.argv[2]), sizes), sep="\n")

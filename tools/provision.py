@@ -25,14 +25,17 @@ class ProvisionError(Exception):
     """The gateway could not be enrolled; one line that says why and what to do."""
 
 
-async def provision(api: Api, board: Board, gateway_id: int) -> int:
+async def provision(api: Api, board: Board, gateway_id: int, renew: bool = False) -> int:
     """Enrol the board as a gateway of the cloud; the epoch that began. Raises ApiError or ProvisionError.
 
-    Cut at any point it can be run again: keys are made once, and a bundle is installed whole or not at all.
+    Cut at any point it can be run again: keys are made once, and a bundle is installed whole or not at all. A board
+    that has an epoch gets a new one only to `renew`: another bundle of the same epoch would lock it out.
     """
     utility_id: int = (await api.get(f"/gateways/{gateway_id}"))["utility_id"]
-    identity = await _told(board, "identity()", 3)
-    proof_of = dict(zip(("device_public", "seal_public", "hardware_id"), identity, strict=True))
+    *told, epoch = await _told(board, "identity(renew=True)" if renew else "identity()", 5)
+    if int(epoch) and not renew:
+        raise ProvisionError(f"the board is enrolled, in epoch {epoch}; --renew gives it new keys and a new epoch")
+    proof_of = dict(zip(("device_public", "seal_public", "hardware_id", "board"), told, strict=True))
     asked: dict[str, Any] = await api.post(f"/gateways/{gateway_id}/enrolment", proof_of)
     (signature,) = await _told(board, f"answer({utility_id}, {gateway_id}, '{asked['challenge']}')", 1)
     answer: dict[str, Any] = await api.post(f"/gateways/{gateway_id}/enrolment/proof", {"signature": signature})
@@ -46,8 +49,7 @@ async def _told(board: Board, call: str, words: int) -> list[str]:
     try:
         out = await board.run(f"from firmware.enrol import on_board\non_board().{call}\n")
     except RuntimeError as error:
-        last = str(error).splitlines()[-1]  # what stands above it is where in the board's code it was
-        raise ProvisionError(f"{step}: {last.split('Error: ')[-1]}") from None
+        raise ProvisionError(f"{step}: {str(error).split('Error: ')[-1]}") from None
     for line in out.splitlines():
         told = line.split()
         if told[:1] == [step] and len(told) == words + 1:
@@ -67,34 +69,38 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--new", action="store_true", help="make a file system on a board that has none")
     network = "file with the lines of the network: WiFi's name and password, or a modem's APN, user, password, PIN"
     parser.add_argument("--network-file", type=Path, help=network)
+    parser.add_argument("--renew", action="store_true", help="give an enrolled board new keys, and a new epoch")
     return parser.parse_args()
 
 
-async def _prepared(options: argparse.Namespace) -> SerialBoard:
-    """The board at the port, with a file system and what its network needs."""
-    board = SerialBoard(options.port)
+async def _prepare(board: SerialBoard, options: argparse.Namespace, network: list[str]) -> None:
+    """Give the board a file system and what its network needs."""
     if not await board.has_file_system():
         if not options.new:
             raise ProvisionError("the board has no file system; add --new if it is new, else keep it as evidence")
         await board.make_file_system()
-    if options.network_file:
-        await board.enter_network(options.network_file.read_text(encoding="utf-8").splitlines())
-    return board
+    if network:
+        await board.enter_network(network)
 
 
 async def _main(options: argparse.Namespace) -> None:
     key = options.key_file.read_text(encoding="ascii").strip()
-    serial = await _prepared(options) if options.port else None
+    network = options.network_file.read_text(encoding="utf-8").splitlines() if options.network_file else []
+    serial = SerialBoard(options.port) if options.port else None
     board = serial or GatewayProcess(options.flash, 0, options.flash / "provision.log")
-    async with Api(options.cloud, key, options.ca) as api:
-        epoch = await provision(api, board, options.gateway)
-    if serial:
-        await serial.reset()
+    try:
+        async with Api(options.cloud, key, options.ca) as api:
+            if serial:
+                await _prepare(serial, options, network)
+            epoch = await provision(api, board, options.gateway, options.renew)
+    finally:
+        if serial:
+            await serial.leave()
     print(f"gateway {options.gateway} is enrolled: epoch {epoch}")
 
 
 if __name__ == "__main__":
     try:
         asyncio.run(_main(_arguments()))
-    except (ApiError, ProvisionError, OSError, RuntimeError) as error:
+    except (ApiError, ProvisionError, OSError, RuntimeError, UnicodeError) as error:
         sys.exit(f"provision: {error}")

@@ -16,9 +16,11 @@ from shared.documents import split_signature
 from shared.ed25519 import well_formed
 from shared.errors import WireError
 from shared.update import MANIFEST, Manifest, decode_manifest, version_number, version_text
+from tools.slot_image import FLASH_START, HEADER, IMAGE_MAGIC, SLOTS_OFFSET
 
 KEY_SIZE = 32
 _OWNER_ONLY = 0o600
+_NONCE_SIZE = 8
 # Known to everybody: for boards on a desk. An image with its public key says so when it is built.
 DEVELOPMENT_SEED = hashlib.sha256(b"Penstock development release key").digest()
 
@@ -62,16 +64,41 @@ def module(options: argparse.Namespace) -> None:
 def sign(options: argparse.Namespace) -> None:
     """Sign a manifest over one or two images, and say what it says."""
     key = development_key() if options.development else private_key(options.key)
+    version, images = number(options.version), (options.a.read_bytes(), (options.b or options.a).read_bytes())
+    check_images(images, version)
     data = signed(
         key,
         board=options.board,
-        version=number(options.version),
+        version=version,
         minimum=number(options.minimum or options.version),
-        images=(options.a.read_bytes(), (options.b or options.a).read_bytes()),
-        permitted=(options.gateway, bytes.fromhex(options.boot_nonce)),
+        images=images,
+        permitted=_permitted(options),
     )
     options.out.write_bytes(data)
     print_manifest(verified(data, key.public_key().public_bytes_raw()))
+
+
+def check_images(images: tuple[bytes, bytes], version: int) -> None:
+    """ReleaseError where an image for an RP2040 says itself that it is of another version or for the other slot."""
+    for name, data in zip("ab", images, strict=True):
+        if data.startswith(IMAGE_MAGIC) and len(data) > HEADER.size:
+            _, _, address, built, _ = HEADER.unpack_from(data)
+            if built != version:
+                raise ReleaseError(f"image {name} is version {version_text(built)}, and not {version_text(version)}")
+            if (address == FLASH_START + SLOTS_OFFSET) != (name == "a"):
+                raise ReleaseError(f"image {name} is linked for the other slot; give each slot its own")
+
+
+def _permitted(options: argparse.Namespace) -> tuple[int, bytes]:
+    try:
+        nonce = bytes.fromhex(options.boot_nonce)
+    except ValueError:
+        nonce = b""
+    if not options.gateway and not options.boot_nonce:
+        return 0, bytes(_NONCE_SIZE)
+    if options.gateway < 1 or len(nonce) != _NONCE_SIZE:
+        raise ReleaseError("a way back takes both: --gateway and, in 16 hexadecimal digits, the --boot-nonce it said")
+    return options.gateway, nonce
 
 
 def show(options: argparse.Namespace) -> None:
@@ -202,7 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     signing.add_argument("--a", type=Path, required=True, help="the image of slot a")
     signing.add_argument("--b", type=Path, help="the image of slot b; by default that of a, where code runs anywhere")
     signing.add_argument("--gateway", type=int, default=0, help="permit this gateway to go back to this version")
-    signing.add_argument("--boot-nonce", default="00" * 8, help="in the start with this nonce, 16 hexadecimal digits")
+    signing.add_argument("--boot-nonce", default="", help="in the start with this nonce, 16 hexadecimal digits")
     showing = command("show", show, "public", "manifest")
     showing.add_argument("--a", type=Path)
     showing.add_argument("--b", type=Path)

@@ -199,7 +199,7 @@ def _weight(one: _Received) -> int:
     if isinstance(one.document, Readings):
         return len(one.document.records)
     if isinstance(one.document, ImageRequest):
-        return 1
+        return one.document.count
     return _HELLO_WEIGHT
 
 
@@ -211,7 +211,8 @@ async def _answer(desk: intake.Desk, document: Document, arrived_at: int) -> lis
     if isinstance(document, Readings):
         return await intake.readings(desk, document)
     if isinstance(document, ImageRequest):
-        return await releases.chunks(desk.session, document.image, document.offset, document.count)
+        wanted = (document.image, document.offset, document.count)
+        return await releases.serve(desk.session, document.author.gateway, *wanted, desk.now)
     return await intake.batch(desk, document, arrived_at)
 
 

@@ -35,11 +35,12 @@ _PASSWORD_BYTES = 32
 
 @dataclass(frozen=True)
 class Claim:
-    """The 32-byte public keys that a device says are its own, and its chip's number in hex."""
+    """The 32-byte public keys that a device says are its own, its chip's number in hex, and its kind of board."""
 
     device_public: bytes
     seal_public: bytes
     hardware_id: str
+    board: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ async def start(session: AsyncSession, actor: Actor, gateway_id: int, claim: Cla
         device_public=claim.device_public,
         seal_public=claim.seal_public,
         hardware_id=claim.hardware_id,
+        board=claim.board,
         expires_at=now + CHALLENGE_LIFE_S,
     )
     session.add(made)
@@ -95,6 +97,7 @@ async def prove(
         "epoch": enrolled.epoch,
         "device_public": enrolled.device_public.hex(),
         "hardware_id": enrolled.hardware_id,
+        "board": gateway.board,
     }
     await audit.record(
         session, actor, "gateway.enrol", f"gateway:{gateway.id}", detail, utility_id=gateway.utility_id, now=now
@@ -184,6 +187,7 @@ async def _epoch(
         gateway.epoch += 1
         present = GatewayEpoch(utility_id=gateway.utility_id, gateway_id=gateway.id, epoch=gateway.epoch)
     gateway.hardware_id = present.hardware_id = challenge.hardware_id
+    gateway.board = challenge.board
     present.device_public = challenge.device_public
     present.seal_public = challenge.seal_public
     present.mqtt_password_sha256 = _password_hash(password)

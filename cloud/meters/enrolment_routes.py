@@ -11,14 +11,16 @@ from cloud.keys import CONFIG
 from cloud.meters import enrolment
 
 HardwareId = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2}){4,32}$")]
+BoardName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]
 
 
 class EnrolmentRequest(Body):
-    """The keys that a device claims, and the number of its chip; all in hex."""
+    """The keys that a device claims, and the number of its chip, all in hex; and its kind of board, for updates."""
 
     device_public: Key32Hex
     seal_public: Key32Hex
     hardware_id: HardwareId
+    board: BoardName | None = None
 
 
 class Challenge(View):
@@ -50,6 +52,7 @@ async def start(call: Call[EnrolmentRequest, None]) -> Challenge:
         device_public=bytes.fromhex(call.body.device_public),
         seal_public=bytes.fromhex(call.body.seal_public),
         hardware_id=call.body.hardware_id,
+        board=call.body.board,
     )
     async with call.begin() as session:
         made = await enrolment.start(session, call.actor, call.path["gateway"], claim, call.now)

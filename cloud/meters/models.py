@@ -58,7 +58,10 @@ class FloorDocument(Base):
 
 
 class Gateway(Base):
-    """A place for one device; `epoch` is 0 until a device is enrolled, and rises with each further one."""
+    """A place for one device; `epoch` is 0 until a device is enrolled, and rises with each further one.
+
+    `hardware_id` and `board`, its kind of board, are what the present device said; None: it did not say.
+    """
 
     __tablename__ = "gateway"
 
@@ -67,6 +70,7 @@ class Gateway(Base):
     name: Mapped[str] = mapped_column(String(100))
     epoch: Mapped[int] = mapped_column(default=0)
     hardware_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    board: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -126,6 +130,7 @@ class EnrolmentChallenge(Base):
     device_public: Mapped[bytes] = mapped_column(LargeBinary(32))
     seal_public: Mapped[bytes] = mapped_column(LargeBinary(32))
     hardware_id: Mapped[str] = mapped_column(String(64))
+    board: Mapped[str | None] = mapped_column(String(32))
     expires_at: Mapped[int] = mapped_column(BigInteger)
     used_at: Mapped[int | None] = mapped_column(BigInteger)
 

@@ -86,6 +86,7 @@ class GatewayView(View):
     name: str
     epoch: int
     hardware_id: str | None
+    board: str | None
     created_at: int
 
 

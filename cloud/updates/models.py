@@ -1,17 +1,19 @@
 """Releases with their images, what runs on each gateway, and rollouts with the gateways that they go to."""
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
+from cloud.commands.models import CommandCounter
 from cloud.db import Base, BigId
 from cloud.decided import Decided
+from cloud.meters.models import Gateway
 
 BLOCK_SIZE = 8192
 """Bytes of an image in one row: what a gateway asks for at once."""
 
 
 class Release(Base):
-    """A manifest as the release key signed it. It belongs to no utility. `withdrawn_at`: no rollout begins with it."""
+    """A manifest as the release key signed it. It belongs to no utility. `withdrawn_at`: nobody is given it now."""
 
     __tablename__ = "firmware_release"
     __table_args__ = (UniqueConstraint("board", "version", "check_value"),)
@@ -53,15 +55,24 @@ class ImageBlock(Base):
 
 
 class GatewayFirmware(Base):
-    """What a gateway said last that it runs, and its kind of board, once it has kept a release for it."""
+    """What a gateway said last that it runs, with its kind of board where it is known, and the nonce of its start."""
 
     __tablename__ = "gateway_firmware"
 
     gateway_id: Mapped[int] = mapped_column(ForeignKey("gateway.id"), primary_key=True, autoincrement=False)
     utility_id: Mapped[int] = mapped_column(index=True)
     version: Mapped[int] = mapped_column(BigInteger)
-    board: Mapped[str | None] = mapped_column(String(32))
     since: Mapped[int] = mapped_column(BigInteger)
+    board: Mapped[str | None] = column_property(
+        select(Gateway.board).where(Gateway.id == gateway_id).correlate_except(Gateway).scalar_subquery()
+    )
+    boot_nonce: Mapped[bytes | None] = column_property(
+        select(CommandCounter.boot_nonce)
+        .join(Gateway, (Gateway.id == CommandCounter.gateway_id) & (Gateway.epoch == CommandCounter.epoch))
+        .where(CommandCounter.gateway_id == gateway_id)
+        .correlate_except(CommandCounter, Gateway)
+        .scalar_subquery()
+    )
 
 
 class Rollout(Base, Decided):
@@ -69,7 +80,7 @@ class Rollout(Base, Decided):
     finished or declined. `waves` is [{"gateways": n} or {"percent": n}, ...]; `wave` the one that is open, from 0.
 
     A wave is done when `kept_percent` of it have kept the release and it is `soak_s` old; not so by `wave_s`, a person
-    is asked. When more than `failure_percent` of all that were told have failed, it stops.
+    is asked. When more than `failure_percent` of those that ended their trial have failed, it stops.
     """
 
     __tablename__ = "rollout"
@@ -91,7 +102,8 @@ class Rollout(Base, Decided):
 
 
 class RolloutGateway(Base):
-    """A gateway in a rollout. `state`: waiting, ordered, loading, trial, kept, failed or skipped; `outcome` says why.
+    """A gateway in a rollout. `state`: unknown (its board), waiting, ordered, loading, trial, kept, failed, stopping
+    (it is yet to be told so) or skipped; `outcome` says why. `loaded_at`: when it asked for the end of its image.
 
     It may have failed after it was kept: when it then starts in safe mode.
     """
@@ -108,6 +120,7 @@ class RolloutGateway(Base):
     state: Mapped[str] = mapped_column(String(8))
     command_id: Mapped[int | None] = mapped_column(BigInteger)
     ordered_at: Mapped[int | None] = mapped_column(BigInteger)
+    loaded_at: Mapped[int | None] = mapped_column(BigInteger)
     trial_at: Mapped[int | None] = mapped_column(BigInteger)
     ended_at: Mapped[int | None] = mapped_column(BigInteger)
     outcome: Mapped[str | None] = mapped_column(String(300))

@@ -35,18 +35,30 @@ async def note(session: AsyncSession, gateway_id: int, entry: Entry, now: int) -
             await _fail_after_kept(session, gateway_id, now)
         return
     member = await _member(session, gateway_id, entry.reference_a)
-    stage = entry.detail & 0xFF
-    if stage == kinds.UPDATE_KEPT:
-        await _learn_board(session, gateway_id, entry.reference_a)
-    if member is None or member.state not in rules.OPEN_STATES:
-        return
+    stage, reason = entry.detail & 0xFF, entry.detail >> 8
+    if member is None or _is_over(member) or (stage == kinds.UPDATE_FAILED and reason == kinds.UPDATE_STOPPED):
+        return  # a command stopped it, which is nobody's failure
     if stage == kinds.UPDATE_TRIAL:
-        member.state, member.trial_at = rules.TRIAL, now
+        member.state, member.trial_at, member.ended_at, member.outcome = rules.TRIAL, now, None, None
     else:
-        member.state = rules.KEPT if stage == kinds.UPDATE_KEPT else rules.FAILED
-        member.ended_at = now
-        member.outcome = None if stage == kinds.UPDATE_KEPT else _reason(entry)
+        is_kept = stage == kinds.UPDATE_KEPT
+        member.state, member.ended_at = rules.KEPT if is_kept else rules.FAILED, now
+        member.outcome = None if is_kept else _reason(entry)
     await session.flush()
+
+
+def _is_over(member: RolloutGateway) -> bool:
+    """Nothing moves it any more. A gateway that was silent may speak, and one that was to stop may have been faster."""
+    silent = (rules.SILENT_ON_TRIAL, rules.SILENT_WITH_IMAGE)
+    return member.state == rules.KEPT or (member.state == rules.FAILED and member.outcome not in silent)
+
+
+async def loaded(session: AsyncSession, gateway_id: int, now: int) -> None:
+    """Note that a gateway asks for the end of its image: its trial is due."""
+    mine = update(RolloutGateway).where(
+        RolloutGateway.gateway_id == gateway_id, RolloutGateway.state.in_((rules.ORDERED, rules.LOADING))
+    )
+    await session.execute(mine.values(loaded_at=now).execution_options(synchronize_session=False))
 
 
 def _reason(entry: Entry) -> str:
@@ -57,19 +69,14 @@ def _reason(entry: Entry) -> str:
 
 
 async def _member(session: AsyncSession, gateway_id: int, version: int) -> RolloutGateway | None:
-    """The gateway in the newest rollout of this version."""
+    """The gateway in the rollout that gave it this version last."""
     mine = select(RolloutGateway).join(Rollout, Rollout.id == RolloutGateway.rollout_id)
     mine = mine.join(Release, Release.id == Rollout.release_id)
-    mine = mine.where(RolloutGateway.gateway_id == gateway_id, Release.version == version)
-    newest = mine.order_by(RolloutGateway.rollout_id.desc()).limit(1)
+    mine = mine.where(
+        RolloutGateway.gateway_id == gateway_id, RolloutGateway.ordered_at.is_not(None), Release.version == version
+    )
+    newest = mine.order_by(RolloutGateway.ordered_at.desc(), RolloutGateway.rollout_id.desc()).limit(1)
     return await session.scalar(newest.with_for_update(of=RolloutGateway))
-
-
-async def _learn_board(session: AsyncSession, gateway_id: int, version: int) -> None:
-    ordered = await _ordered(session, gateway_id, None, version)
-    if ordered is not None:
-        of_gateway = update(GatewayFirmware).where(GatewayFirmware.gateway_id == gateway_id)
-        await session.execute(of_gateway.values(board=ordered[1].board))
 
 
 async def _fail_after_kept(session: AsyncSession, gateway_id: int, now: int) -> None:
@@ -99,17 +106,12 @@ async def verdict(inquiry: Inquiry) -> Finding | None:
     return explained(f"command {command.counter} brought {name}", f"command:{command.id}")
 
 
-async def _ordered(
-    session: AsyncSession, gateway_id: int, epoch: int | None, version: int
-) -> tuple[Command, Manifest] | None:
+async def _ordered(session: AsyncSession, gateway_id: int, epoch: int, version: int) -> tuple[Command, Manifest] | None:
     """The newest command for a gateway that brought this version."""
-    mine = select(Command).where(
-        Command.gateway_id == gateway_id, Command.kind == COMMAND_UPDATE, Command.result.is_not(None)
-    )
-    if epoch is not None:
-        mine = mine.where(Command.epoch == epoch)
+    of_gateway = (Command.gateway_id == gateway_id, Command.epoch == epoch, Command.kind == COMMAND_UPDATE)
+    mine = select(Command).where(*of_gateway, Command.status == "applied")
     for command in await session.scalars(mine.order_by(Command.id.desc()).limit(20)):
-        if command.status == "applied" and command.payload:
+        if command.payload:
             manifest = decode_manifest(command.payload[:-SIGNATURE_SIZE])
             if manifest.version == version:
                 return command, manifest

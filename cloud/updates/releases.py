@@ -13,6 +13,7 @@ from cloud.audit import service as audit
 from cloud.auth.actor import Actor
 from cloud.errors import Conflict, NotFound, Refused
 from cloud.rows import insert, rows_after
+from cloud.updates import progress
 from cloud.updates.models import BLOCK_SIZE, ImageBlock, Release, ReleaseImage
 from shared.documents import split_signature
 from shared.ed25519 import well_formed
@@ -89,7 +90,7 @@ async def add_image(session: AsyncSession, actor: Actor, release_id: int, data: 
 
 
 async def withdraw(session: AsyncSession, actor: Actor, release_id: int, now: int) -> Release:
-    """No further rollout begins with it."""
+    """Nobody is given it any more: no rollout begins with it, and those that run or are paused stop."""
     actor.require_all_utilities()
     release = await of_id(session, release_id)
     if release.withdrawn_at is None:
@@ -132,12 +133,16 @@ async def listed(session: AsyncSession, query: PageQuery) -> Sequence[Release]:
     return await rows_after(session, select(Release), Release.id, query)
 
 
-async def chunks(session: AsyncSession, image_id: bytes, offset: int, count: int) -> list[bytes]:
+async def serve(
+    session: AsyncSession, gateway_id: int, image_id: bytes, offset: int, count: int, now: int
+) -> list[bytes]:
     """The chunks of an image from an offset on, as documents for a gateway; none where there is no such image."""
     image = await session.scalar(select(ReleaseImage).where(ReleaseImage.image_id == image_id).limit(1))
     if image is None or offset % CHUNK_SIZE:
         return []
     end = min(offset + count * CHUNK_SIZE, image.size)
+    if end == image.size:
+        await progress.loaded(session, gateway_id, now)
     first, last = offset // BLOCK_SIZE, (end - 1) // BLOCK_SIZE
     wanted = (ImageBlock.image_row == image.id, ImageBlock.number >= first, ImageBlock.number <= last)
     rows = await session.scalars(select(ImageBlock.data).where(*wanted).order_by(ImageBlock.number))

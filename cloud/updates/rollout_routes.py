@@ -1,7 +1,7 @@
 """The API of rollouts: ask, approve, look, pause, resume, cancel."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,7 @@ from cloud.updates.models import Rollout
 _DAY_S = 24 * 3600
 _WAVE_S = 7 * _DAY_S
 _LONGEST_S = 90 * _DAY_S
+_SILENT_S = 5400
 
 
 class Wave(Body):
@@ -39,8 +40,8 @@ GatewayList = Annotated[list[GatewayId], Field(min_length=1, max_length=1000)]
 
 
 class NewRollout(Body):
-    """What goes where, and when it may go on. Without `gateways` it goes to all of the utility that may be of the
-    release's board."""
+    """What goes where, and when it may go on. Without `gateways` it goes to all of the utility that are of the
+    release's board; those whose board is not known wait in the last wave until it is."""
 
     utility_id: UtilityId
     release_id: RowId
@@ -48,10 +49,23 @@ class NewRollout(Body):
     gateways: GatewayList | None = None
     waves: list[Wave] = Field(default=_WAVES, min_length=1, max_length=20)
     kept_percent: int = Field(90, ge=1, le=100, description="Share of a wave that must have kept the release")
-    failure_percent: int = Field(2, ge=0, le=99, description="It stops when a larger share of those told has failed")
+    failure_percent: int = Field(
+        2, ge=0, le=99, description="It stops when a larger share of those that tried has failed"
+    )
     wave_s: int = Field(_WAVE_S, ge=60, le=_LONGEST_S, description="A wave that takes longer waits for a person")
     soak_s: int = Field(_DAY_S, ge=0, le=_LONGEST_S, description="The next wave begins no sooner after this one")
-    silent_s: int = Field(7200, ge=60, le=_LONGEST_S, description="A trial without a word for so long has failed")
+    silent_s: int = Field(
+        7200,
+        ge=_SILENT_S,
+        le=_LONGEST_S,
+        description="A trial without a hello for so long has failed; one is said hourly",
+    )
+
+    @model_validator(mode="after")
+    def _can_end(self) -> "NewRollout":
+        if self.soak_s >= self.wave_s:
+            raise ValueError("give soak_s less than wave_s, or no wave ends in time")
+        return self
 
 
 class WaveView(View):
@@ -86,14 +100,25 @@ class RolloutView(View):
     ended_at: int | None
 
 
+MemberState = Literal["unknown", "waiting", "ordered", "loading", "trial", "kept", "failed", "stopping", "skipped"]
+
+
+class MemberQuery(PageQuery):
+    """Which gateways of a rollout are asked for."""
+
+    state: MemberState | None = Field(None, description="Only those in this state")
+
+
 class MemberView(View):
-    """A gateway in a rollout. `state`: waiting, ordered, loading, trial, kept, failed or skipped."""
+    """A gateway in a rollout. `state`: unknown (its board), waiting, ordered, loading, trial, kept, failed, stopping or
+    skipped."""
 
     gateway_id: int
     wave: int
     state: str
     command_id: int | None
     ordered_at: int | None
+    loaded_at: int | None
     trial_at: int | None
     ended_at: int | None
     outcome: str | None
@@ -172,11 +197,12 @@ async def list_rollouts(call: Call[None, PageQuery]) -> Page[RolloutView]:
     return Page[RolloutView](items=items, next=shown[-1].id if len(rows) > call.query.limit else None)
 
 
-async def list_members(call: Call[None, PageQuery]) -> Page[MemberView]:
+async def list_members(call: Call[None, MemberQuery]) -> Page[MemberView]:
     """List the gateways of a rollout, with what became of each."""
     async with call.read() as session:
         row = await rollouts.of_id(session, call.actor, call.path["rollout"])
-        return page(await rollouts.members(session, row.id, call.query), MemberView, call.query, "gateway_id")
+        found = await rollouts.members(session, row.id, call.query, call.query.state)
+        return page(found, MemberView, call.query, "gateway_id")
 
 
 _ROLLOUT = "/rollouts/{rollout}"
@@ -190,7 +216,7 @@ ROUTES = [
     Route("GET", _ROLLOUT, one, "rollouts:read", RolloutView, errors=(NotFound,), tag="updates"),
     Route(
         "GET", _ROLLOUT + "/gateways", list_members, "rollouts:read", Page[MemberView],
-        query=PageQuery, errors=(NotFound,), tag="updates",
+        query=MemberQuery, errors=(NotFound,), tag="updates",
     ),
     Route(
         "POST", _ROLLOUT + "/approve", approve, "rollouts:approve", RolloutView,

@@ -10,7 +10,6 @@ from cloud.api.fields import Body, Page, PageQuery, View
 from cloud.api.route import Call, Route
 from cloud.errors import Conflict, Forbidden, NotFound, Refused
 from cloud.keys import RELEASE_PUBLIC
-from cloud.rows import page
 from cloud.updates import releases, rollout_routes, rollouts
 from cloud.updates.models import Release
 from shared.update import Manifest, decode_manifest, version_text
@@ -63,12 +62,14 @@ class ReleaseView(View):
 
 
 class FirmwareView(View):
-    """What a gateway runs, since when, and its kind of board where it is known."""
+    """What a gateway runs, since when, its kind of board where it is known, and the nonce of its present start, for
+    which a release may permit it to go back."""
 
     gateway_id: int
     version: str
     board: str | None
     since: int
+    boot_nonce: str | None
 
 
 def _view(release: Release, held: list[int]) -> ReleaseView:
@@ -116,7 +117,7 @@ async def add_image(call: Call[NewImage, None]) -> ReleaseView:
 
 
 async def withdraw(call: Call[None, None]) -> ReleaseView:
-    """Let no further rollout begin with a release."""
+    """Let nobody be given a release any more; rollouts of it stop."""
     async with call.begin() as session:
         release = await releases.withdraw(session, call.actor, call.path["release"], call.now)
         return _view(release, (await releases.slots_held(session, [release.id]))[release.id])
@@ -143,18 +144,17 @@ async def list_firmware(call: Call[None, PageQuery]) -> Page[FirmwareView]:
     """List what runs on each gateway."""
     async with call.read() as session:
         rows = await rollouts.running_on(session, call.actor, call.query)
-    known = page(rows, _Known, call.query, "gateway_id")
-    items = [FirmwareView(**{**vars(row), "version": version_text(row.version)}) for row in known.items]
-    return Page[FirmwareView](items=items, next=known.next)
-
-
-class _Known(View):
-    """A row of what runs where."""
-
-    gateway_id: int
-    version: int
-    board: str | None
-    since: int
+    items = [
+        FirmwareView(
+            gateway_id=row.gateway_id,
+            version=version_text(row.version),
+            board=row.board,
+            since=row.since,
+            boot_nonce=row.boot_nonce.hex() if row.boot_nonce else None,
+        )
+        for row in rows[: call.query.limit]
+    ]
+    return Page[FirmwareView](items=items, next=items[-1].gateway_id if len(rows) > call.query.limit else None)
 
 
 ROUTES = [

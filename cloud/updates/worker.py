@@ -1,29 +1,24 @@
-"""The loop that carries rollouts on: it tells gateways, looks what became of it, opens the next wave, or stops.
+"""The loop that carries rollouts on: looks what became of gateways, opens the next wave or stops, tells gateways.
 
-Each rollout is one transaction with its row locked, so several loops may run side by side, and any may die anywhere.
+Each step of a rollout is one transaction with its row locked, so several loops may run side by side, and any may die
+anywhere.
 """
 
 import asyncio
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.audit import service as audit
 from cloud.auth.actor import system
 from cloud.clock import Clock
-from cloud.commands import service as commands
-from cloud.commands.models import Command
 from cloud.db import Database
-from cloud.errors import Conflict, NotFound
-from cloud.updates import releases, rollouts, rules
+from cloud.updates import fleet, rollouts, rules
 from cloud.updates.models import Release, Rollout, RolloutGateway
-from shared.command_results import OLD_FIRMWARE, OTHER_BOARD, sentence_of
-from shared.documents import COMMAND_UPDATE
 
 _ROUND_S = 5
-_TOLD_A_ROUND = 500
-_NOT_MEANT = (OTHER_BOARD, OLD_FIRMWARE)
+_LIVE = (rollouts.RUNNING, rollouts.PAUSED)
 _ACTOR = system("updates")
 _log = structlog.get_logger("updates")
 
@@ -46,70 +41,58 @@ class Updates:
             await asyncio.sleep(_ROUND_S)
 
     async def round(self) -> None:
-        """Carry every running rollout on by one step."""
+        """Carry every rollout on by one step: those that are not over, and those that have gateways to stop."""
+        stopping = exists().where(RolloutGateway.rollout_id == Rollout.id, RolloutGateway.state == rules.STOPPING)
+        is_over = Rollout.state.in_((rollouts.STOPPED, rollouts.CANCELLED, rollouts.FINISHED))
+        open_ones = select(Rollout.id).where(or_(Rollout.state.in_(_LIVE), and_(is_over, stopping)))
         async with self._database.read() as session:
-            running = (await session.scalars(select(Rollout.id).where(Rollout.state == rollouts.RUNNING))).all()
-        for rollout_id in running:
+            numbers = (await session.scalars(open_ones.order_by(Rollout.id))).all()
+        for rollout_id in numbers:
             try:
                 await self._carry_on(rollout_id)
             except Exception:  # whatever is wrong with one, the others go on
                 _log.exception("a rollout stands still", rollout=rollout_id)
 
     async def _carry_on(self, rollout_id: int) -> None:
-        now = self._clock.now()
-        async with self._database.begin() as session:
-            mine = select(Rollout).where(Rollout.id == rollout_id, Rollout.state == rollouts.RUNNING)
-            rollout = await session.scalar(mine.with_for_update(skip_locked=True))
-            if rollout is None:
-                return
-            await _see(session, rollout, now)
-            await _decide(session, rollout, now)
-            told = await _tell(session, rollout, now) if rollout.state == rollouts.RUNNING else 0
+        # One transaction each: who has locked members must not wait for the number of a command, as the ledger's intake
+        # locks them the other way round.
+        now, told = self._clock.now(), 0
+        for step in (_look, _decide, _command):
+            async with self._database.begin() as session:
+                mine = select(Rollout).where(Rollout.id == rollout_id)
+                rollout = await session.scalar(mine.with_for_update(skip_locked=True))
+                if rollout is not None:  # else somebody else is at it
+                    told += await step(session, rollout, now)
         if told:
             self._looks.set()
 
 
-async def _see(session: AsyncSession, rollout: Rollout, now: int) -> None:
-    """What became of commands, and whose trial is silent."""
-    await session.flush()
-    mine = select(RolloutGateway, Command).join(Command, Command.id == RolloutGateway.command_id)
-    mine = mine.where(RolloutGateway.rollout_id == rollout.id, RolloutGateway.state == rules.ORDERED)
-    ended = mine.where(Command.status.not_in(commands.OUTSTANDING)).limit(_TOLD_A_ROUND)
-    for member, command in (await session.execute(ended)).all():
-        _told(member, command, now)
-    silent = update(RolloutGateway).where(
-        RolloutGateway.rollout_id == rollout.id,
-        RolloutGateway.state == rules.TRIAL,
-        RolloutGateway.trial_at <= now - rollout.silent_s,
-    )
-    values = {"state": rules.FAILED, "ended_at": now, "outcome": "silent since its trial began"}
-    await session.execute(silent.values(**values).execution_options(synchronize_session=False))
-    await session.flush()
+async def _look(session: AsyncSession, rollout: Rollout, now: int) -> int:
+    if rollout.state in _LIVE:
+        await fleet.see(session, rollout, now)
+    return 0
 
 
-def _told(member: RolloutGateway, command: Command, now: int) -> None:
-    """What a command's end means for its gateway."""
-    if command.status == commands.APPLIED:
-        member.state = rules.LOADING
-    elif command.status == commands.REFUSED:
-        assert command.result is not None, "a refusal has a code"
-        member.state = rules.SKIPPED if command.result in _NOT_MEANT else rules.FAILED
-        member.outcome, member.ended_at = f"refused: {sentence_of(command.result)}", now
-    else:
-        member.state = rules.WAITING  # it was away, or has a new device: it is told again
+async def _command(session: AsyncSession, rollout: Rollout, now: int) -> int:
+    """Give commands; how many."""
+    if rollout.state == rollouts.PAUSED:
+        return 0
+    if rollout.state != rollouts.RUNNING:
+        return await fleet.stop(session, rollout, now)
+    release = await session.get_one(Release, rollout.release_id)
+    return await fleet.tell(session, rollout, release, now)
 
 
-async def _decide(session: AsyncSession, rollout: Rollout, now: int) -> None:
-    terms = rules.Terms(
-        len(rollout.waves), rollout.kept_percent, rollout.failure_percent, rollout.wave_s, rollout.soak_s
-    )
-    counts = await rollouts.counts(session, rollout.id)
-    assert rollout.wave_began_at is not None, "it runs"
-    step = rules.decide(terms, rollout.wave, counts, now - rollout.wave_began_at)
-    if step.what == rules.WAIT:
-        return
+async def _decide(session: AsyncSession, rollout: Rollout, now: int) -> int:
+    if rollout.state not in _LIVE:
+        return 0
+    step = await _step(session, rollout, now)
+    if step.what == rules.WAIT or (rollout.state == rollouts.PAUSED and step.what != rules.STOP):
+        return 0
     if step.what == rules.NEXT:
         rollout.wave, rollout.wave_began_at = rollout.wave + 1, now
+    elif step.what == rules.DRAW:
+        await fleet.draw(session, rollout)
     elif step.what == rules.PAUSE:
         rollout.state, rollout.outcome = rollouts.PAUSED, step.why
     else:
@@ -120,28 +103,16 @@ async def _decide(session: AsyncSession, rollout: Rollout, now: int) -> None:
     await audit.record(session, _ACTOR, f"rollout.{step.what}", subject, detail, utility_id=rollout.utility_id, now=now)
     _log.info("rollout", rollout=rollout.id, step=step.what, why=step.why)
     await session.flush()
+    return 0
 
 
-async def _tell(session: AsyncSession, rollout: Rollout, now: int) -> int:
-    """Give the command to gateways of the waves that are open; return how many."""
-    waiting = select(RolloutGateway).where(
-        RolloutGateway.rollout_id == rollout.id,
-        RolloutGateway.state == rules.WAITING,
-        RolloutGateway.wave <= rollout.wave,
+async def _step(session: AsyncSession, rollout: Rollout, now: int) -> rules.Step:
+    release = await session.get_one(Release, rollout.release_id)
+    if release.withdrawn_at is not None:
+        return rules.Step(rules.STOP, "its release was withdrawn")
+    terms = rules.Terms(
+        len(rollout.waves), rollout.kept_percent, rollout.failure_percent, rollout.wave_s, rollout.soak_s
     )
-    members = (await session.scalars(waiting.order_by(RolloutGateway.gateway_id).limit(_TOLD_A_ROUND))).all()
-    if not members:
-        return 0
-    release: Release = await releases.of_id(session, rollout.release_id)
-    payload = release.document + release.signature
-    for member in members:
-        try:
-            command = await commands.queue_order(
-                session, gateway_id=member.gateway_id, kind=COMMAND_UPDATE, payload=payload, now=now
-            )
-        except (Conflict, NotFound) as error:
-            member.state, member.ended_at, member.outcome = rules.SKIPPED, now, str(error)[:300]
-            continue
-        member.state, member.command_id, member.ordered_at = rules.ORDERED, command.id, now
-    await session.flush()
-    return len(members)
+    assert rollout.wave_began_at is not None, "it was started"
+    counts = await rollouts.counts(session, rollout.id)
+    return rules.decide(terms, rollout.wave, counts, now - rollout.wave_began_at)

@@ -32,10 +32,13 @@ async def test_a_new_board_is_enrolled_by_one_command_and_starts(board: Emulated
         assert done == (0, "gateway 1 is enrolled: epoch 1\n")
         await board.until("NO CREDIT")
         again = await provisioned(cloud, board, "--new")
+        renewed = await provisioned(cloud, board, "--renew")
+        await board.until("NO CREDIT")
     finally:
         await cloud.close()
 
     assert empty == (1, "provision: the board has no file system; add --new if it is new, else keep it as evidence\n")
-    assert again == (1, "provision: install: epoch 1 is in force; ask for a bundle with a newer one\n")
+    assert again == (1, "provision: the board is enrolled, in epoch 1; --renew gives it new keys and a new epoch\n")
+    assert renewed == (0, "gateway 1 is enrolled: epoch 2\n")
     entered = await board.run("print(open('/penstock/modem').read().split())")
     assert entered.strip() == "['iot.example', 'user', 'password', '1234']"

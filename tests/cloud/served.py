@@ -180,6 +180,7 @@ class Town:
             "device_public": device.device_public.hex(),
             "seal_public": device.seal_public.hex(),
             "hardware_id": device.hardware_id,
+            "board": device.board,
         }
         return await self.api.post(f"/gateways/{gateway or self.gateway}/enrolment", claim)
 

@@ -34,6 +34,7 @@ class Device:
         self._seal_secret = secrets.token_bytes(32)
         self.seal_public = public_key(self._seal_secret)
         self.hardware_id = secrets.token_hex(8)
+        self.board: str | None = "rp2_pico_ppp"
         self.boot_nonce = secrets.token_bytes(8)
         self.clock_s = 0
         self.acknowledged = 0

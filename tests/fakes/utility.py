@@ -78,7 +78,7 @@ class Town:
 
     async def enrol(self, gateway: int, device: Device) -> Device:
         """Enrol a device as this gateway."""
-        claim = enrolment.Claim(device.device_public, device.seal_public, device.hardware_id)
+        claim = enrolment.Claim(device.device_public, device.seal_public, device.hardware_id, device.board)
         async with self.database.begin() as session:
             made = await enrolment.start(session, ADMIN, gateway, claim, self.now)
             proof = device.answer(made.utility_id, made.gateway_id, made.challenge)

@@ -83,3 +83,14 @@ def test_a_key_that_is_none_is_said(tmp_path: Path, release_key: Path) -> None:
 
     with pytest.raises(package.PackageError, match="has 31 bytes and a public key 32"):
         package.make("esp32_devkit", tmp_path)
+
+
+def test_a_package_that_takes_releases_by_the_key_of_everybody_says_so(
+    release_key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = package.make("esp32_devkit", tmp_path)
+    own = package.said("esp32_devkit", tmp_path, made)
+    monkeypatch.setenv("PENSTOCK_RELEASE_KEY", str(package.ROOT / "boards" / "development_release_key.hex"))
+    everybodys = package.said("esp32_devkit", tmp_path, made)
+
+    assert len(own) == 1 and "development key, which everybody has" in everybodys[1]

@@ -8,7 +8,7 @@ import pytest
 from shared.documents import split_signature
 from shared.ed25519 import verify
 from shared.update import decode_manifest
-from tools import release
+from tools import release, slot_image
 
 IMAGES = {"a": b"first image" * 100, "b": b"second image" * 100}
 
@@ -90,3 +90,47 @@ def test_the_module_of_an_image_holds_the_key_as_a_constant(folder: Path) -> Non
     found: dict[str, bytes] = {}
     exec((folder / "release_key.py").read_text(), found)
     assert found["RELEASE_PUBLIC"].hex() == (folder / "public").read_text().strip()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--gateway", "7", "--boot-nonce", "no hex"),
+        ("--gateway", "7", "--boot-nonce", "0102"),
+        ("--gateway", "7"),
+        ("--boot-nonce", "0102030405060708"),
+        ("--gateway", "-1", "--boot-nonce", "0102030405060708"),
+    ],
+)
+def test_a_permit_that_permits_nothing_is_refused_in_a_line(
+    folder: Path, more: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sign(folder, *more) == 1
+    assert capsys.readouterr().err.count("\n") == 1 and not (folder / "manifest").exists()
+
+
+@pytest.mark.parametrize(
+    ("swapped", "version", "says"),
+    [
+        (False, "1.2.4", "is version 1.2.3"),
+        (True, "1.2.3", "is linked for the other slot"),
+    ],
+)
+def test_an_image_of_another_version_or_slot_is_not_signed(
+    folder: Path, swapped: bool, version: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = slot_image.FLASH_START + slot_image.SLOTS_OFFSET, slot_image.FLASH_START + 0x100000
+    for name, address in zip("ba" if swapped else "ab", places, strict=True):
+        (folder / name).write_bytes(slot_image.slot_image(bytes(1000), address, 0x01020003))
+
+    assert sign(folder, "--version", version) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_images_of_both_slots_are_signed_where_they_belong(folder: Path) -> None:
+    places = slot_image.FLASH_START + slot_image.SLOTS_OFFSET, slot_image.FLASH_START + 0x100000
+    for name, address in zip("ab", places, strict=True):
+        (folder / name).write_bytes(slot_image.slot_image(bytes(1000), address, 0x01020003))
+
+    assert sign(folder) == 0
+    assert sign(folder, "--b", f"{folder}/a") == 1

@@ -70,7 +70,7 @@ build() {
 
 # The public key, 32 bytes in hex.
 read_key() {
-    tr -d '[:space:]' <"$key_file" | grep -x '[0-9a-fA-F]\{64\}' || { say "$key_file holds no key of 64 hex digits" >&2; return 1; }
+    tr -d '[:space:]' <"$key_file" | tr A-F a-f | grep -x '[0-9a-fA-F]\{64\}' || { say "$key_file holds no key of 64 hex digits" >&2; return 1; }
 }
 
 read_version() {
@@ -96,5 +96,5 @@ if ! build >"$target/$board.log" 2>&1; then
 fi
 size=$(stat -c %s "$target/$board.a.bin")
 say "$board: $size bytes of code in a slot of $slot_bytes, $((slot_bytes - size)) to spare; it leaves $(heap_bytes) bytes of heap"
-[ -n "${PENSTOCK_RELEASE_KEY:-}" ] || say "it takes releases signed with the development key, which everybody has; set PENSTOCK_RELEASE_KEY"
+[ "$key" != "$(tr -d '[:space:]' <"$root/boards/development_release_key.hex")" ] || say "it takes releases signed with the development key, which everybody has; set PENSTOCK_RELEASE_KEY"
 say "$target/$board.uf2 for a new board; $board.a.bin and $board.b.bin for an update"

@@ -42,8 +42,11 @@ METERS = (
 )
 
 
-async def seed(api: Api) -> list[dict[str, Any]]:
-    """Make what is missing; the meters as the cloud lists them, each with its `gateway_id`, `channel` and `drn`."""
+async def seed(api: Api, meters: tuple[MeterSeed, ...] = METERS) -> list[dict[str, Any]]:
+    """Make what is missing of these meters, and of what they need.
+
+    Returns all meters as the cloud lists them, each with its `gateway_id`, `channel` and `drn`.
+    """
     utility = await _ensure(api, "/utilities", {"name": UTILITY, "currency": "GHS"}, "name")
     owner = {"utility_id": utility["id"]}
     await _ensure(
@@ -54,7 +57,7 @@ async def seed(api: Api) -> list[dict[str, Any]]:
     )
     tariff = {**owner, "name": "Domestic", "commodity": "water", "currency": "GHS"}
     domestic = await _ensure(api, "/tariffs", {**tariff, "price_minor_per_m3": PRICE_MINOR_PER_M3}, "name")
-    for meter in METERS:
+    for meter in meters:
         person = {"name": meter.customer, "phone": meter.phone, "email": None, "language": meter.language}
         customer = await _ensure(api, "/customers", {**owner, **person}, "name")
         gateway = await _ensure(api, "/gateways", {**owner, "name": meter.gateway}, "name")

@@ -80,6 +80,27 @@ def test_roles_get_their_new_names_and_requests_their_people(tmp_path: Path) -> 
     assert key == [("k", None, None)]
 
 
+def test_boards_that_were_known_move_to_their_gateways_and_back(tmp_path: Path) -> None:
+    config = schema.alembic_config(f"sqlite:///{tmp_path}/old.db")
+    command.upgrade(config, "0019")
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        for number in (1, 2):
+            old.execute(
+                "INSERT INTO gateway (id, utility_id, name, epoch, created_at) VALUES (?, 1, 'g', 1, 1)", (number,)
+            )
+        old.execute("INSERT INTO gateway_firmware VALUES (1, 1, 65536, 'rp2_pico_ppp', 1)")
+        old.execute("INSERT INTO gateway_firmware VALUES (2, 1, 65536, NULL, 1)")
+
+    command.upgrade(config, "0020")
+    with sqlite3.connect(tmp_path / "old.db") as new:
+        moved = new.execute("SELECT board FROM gateway ORDER BY id").fetchall()
+    command.downgrade(config, "0019")
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        back = old.execute("SELECT board FROM gateway_firmware ORDER BY gateway_id").fetchall()
+
+    assert moved == back == [("rp2_pico_ppp",), (None,)]
+
+
 def test_migrating_twice_changes_nothing(empty_url: str) -> None:
     schema.upgrade(empty_url)
     schema.upgrade(empty_url)

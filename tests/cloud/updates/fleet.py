@@ -166,6 +166,28 @@ class Fleet:
         await self.say(gateway, kinds.UPDATE_ROLLED_BACK, kinds.UPDATE_NO_SYNC)
 
 
+class OfBoard(Device):
+    """A device that says another board when it is enrolled, or none."""
+
+    def __init__(self, board: str | None) -> None:
+        super().__init__()
+        self.board = board
+
+
+async def enrol(fleet: Fleet, board: str | None) -> int:
+    """A further gateway; its number."""
+    device = await fleet.town.enrol(await fleet.town.gateway(), OfBoard(board))
+    fleet.devices[device.gateway] = device
+    await fleet.hear(device, device.hello(), device.batch())
+    return device.gateway
+
+
+async def replace(fleet: Fleet, gateway: int, board: str | None = BOARD) -> None:
+    """The gateway gets a new device."""
+    fleet.devices[gateway] = device = await fleet.town.enrol(gateway, OfBoard(board))
+    await fleet.hear(device, device.hello(), device.batch())
+
+
 def image_ids() -> list[bytes]:
     """The names of IMAGES in requests."""
     return [hashlib.sha256(image).digest()[:8] for image in IMAGES]

@@ -79,7 +79,7 @@ class Life:
         row, members = await self.fleet.look(self.rollout)
         begun = [one for one in members.values() if one.wave <= row.wave]
         failed = [one for one in begun if one.state == rules.FAILED]
-        told = [one for one in begun if one.state != rules.SKIPPED]
+        told = [one for one in begun if one.state not in (rules.SKIPPED, rules.STOPPING)]
         assert all(one.command_id is None for one in members.values() if one.wave > row.wave), "a wave was left out"
         if row.state == "running":
             assert len(failed) * 100 <= row.failure_percent * len(told), "it goes on above its limit"
@@ -88,8 +88,10 @@ class Life:
             assert all(one.state in (rules.KEPT, rules.FAILED, rules.TRIAL) for one in last)
         for gateway, one in members_before.items():
             assert before == "running" or members[gateway].command_id == one.command_id, "somebody further is told"
-            if one.state in (rules.FAILED, rules.SKIPPED):
+            if one.state == rules.KEPT or (one.state == rules.SKIPPED and one.command_id is None):
                 assert members[gateway].state == one.state, "what has ended does not begin again"
+            if one.state == rules.FAILED and members[gateway].state != rules.FAILED:
+                assert str(one.outcome).startswith("silent"), "what has failed does not begin again"
 
 
 @pytest.mark.parametrize("life", range(LIVES))

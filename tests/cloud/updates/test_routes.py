@@ -75,3 +75,10 @@ async def test_a_wave_is_so_many_or_so_many_percent(api: Api) -> None:
 
     for wave in ({}, {"gateways": 1, "percent": 5}, {"percent": 101}):
         assert (await api.post("/rollouts", {**wanted, "waves": [wave]})).status in (400, 422)
+
+
+async def test_terms_that_no_wave_can_meet_are_refused(api: Api) -> None:
+    wanted = {"utility_id": 1, "release_id": 1, "reason": "a fix"}
+
+    for terms in ({"wave_s": 3600, "soak_s": 3600}, {"silent_s": 3600}):
+        assert (await api.post("/rollouts", {**wanted, **terms})).status == 400

@@ -131,6 +131,7 @@ def test_a_bundle_before_the_keys_is_refused():
 def test_a_new_epoch_opens_anew_and_cites_the_old_head():
     house = House()
     house.type(house.token(25))
+    house.gateway.close()
     head = house.gateway.core.store.head
 
     enrol.store_bundle(house.flash, bundle(epoch=2, opening_balance=house.balance()))
@@ -140,6 +141,18 @@ def test_a_new_epoch_opens_anew_and_cites_the_old_head():
     first = house.entries()[0]
     assert (first.detail, first.digest, house.state.epoch) == (1, head[:26], 2)
     assert house.balance() == 2500000
+
+
+def test_a_bundle_for_more_meters_than_the_board_has_is_refused_before_anything_is_written():
+    flash = flash_with_keys()
+    names = flash.names()
+    box = sealed(bundle(3), identity().seal_public)
+
+    error = raises(enrol.EnrolError, enrol.install, flash, box, 2)
+
+    assert "channel 2" in str(error) and "for 2" in str(error)
+    assert flash.names() == names
+    assert enrol.install(flash, box, 3).meters
 
 
 def test_a_new_epoch_ends_recovery():
@@ -198,6 +211,7 @@ def test_a_gateway_whose_keys_or_settings_rotted_can_be_enrolled_again():
     for name in ("identity", "settings"):
         house = House()
         house.type(house.token(3))
+        house.gateway.close()
         head = house.gateway.core.store.head
         house.flash.flip(name, 20)
         raises(SharedError, epoch.start, house.flash)
