@@ -88,6 +88,9 @@ def _modem(board, hardware, note):
     apn, user, password, pin = _lines(flash, "modem", _MODEM_LINES) or [""] * _MODEM_LINES
 
     def forget_pin():
-        flash.replace("modem", "\n".join((apn, user, password, "")).encode())
+        try:
+            flash.replace("modem", "\n".join((apn, user, password, "")).encode())
+        except OSError:  # no room: sent again at each start it would lock the card, without which nothing else helps
+            flash.remove("modem")
 
     return Ppp(hardware.modem, Settings(apn, user, password, pin), board.MODEM_DIAL == "at", note, forget_pin)

@@ -5,6 +5,9 @@ the provisioning tool, which alone makes one: a damaged one may be evidence.
 """
 
 import sys
+import time
+
+_TOOL_MS = 10000  # in which the installer's tool can stop a board that cannot read its files; it would restart for ever
 
 
 def run() -> None:
@@ -26,7 +29,10 @@ def run() -> None:
     from firmware.drivers import system
     from shared.kinds import RESET_OWN
 
-    if resets is not None:
+    if resets is None:
+        _stand_still()
+        time.sleep_ms(_TOOL_MS)
+    else:
         resets.leave(RESET_OWN, "main: " + reason, crash=True)
     system.reset()
 
@@ -42,6 +48,20 @@ def _resets():
 
     flash = Flash(board.FLASH_DIRECTORY, board.FLASH_CAPACITY_BYTES)
     return Resets(flash, system.start_cause(), FIRMWARE_VERSION)
+
+
+def _stand_still():
+    """No file can be read: motors that an expander would drive on stop, and the display says so, where that works."""
+    try:
+        import board
+
+        from firmware.drivers import hardware
+
+        lcd = hardware.counting_parts(board)[1]
+        if lcd is not None:
+            lcd.show(("SERVICE NEEDED",))
+    except Exception as error:
+        sys.print_exception(error)
 
 
 def _run(resets):

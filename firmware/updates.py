@@ -204,31 +204,30 @@ class UpdateDesk:
             return
         jobs.save_progress(self._core.flash, self._image(job).id, 0)
         job.reason += 1
-        if self._core.state.firmware_trial:
-            self._core.append(self._entry(kinds.UPDATE_ROLLED_BACK, job, kinds.UPDATE_WRONG_HASH))
-            self._end()
-        elif job.reason > 1:
+        if self._core.state.firmware_trial or job.reason > 1:
             self._fail(job, kinds.UPDATE_WRONG_HASH)
         else:
             _save(job, jobs.LOADING)
 
     def _start_when_quiet(self, job, now_ms):
-        """The trial is in the ledger before it begins. Only with a link that works: it is judged by it."""
+        """The trial is in the ledger before it begins. Only with a link that works: it is judged by it.
+
+        What flash refuses is tried as often as a start that was cut; each tick anew, it would wear the flash out.
+        """
         core = self._core
         if not self._quiet() or not self._synced(self._sequence) or not core.has_room():
             return
+        if job.tries >= rules.STARTS_MAX:
+            self._fail(job, kinds.UPDATE_FLASH_REFUSED)
+            return
+        job.tries, job.reason = job.tries + 1, 0
         for channel in core.channels():
             core.settle(channel, now_ms)
         core.journal()
-        tries, job.tries, job.reason = job.tries, job.tries + 1, 0
-        try:
-            job.save(jobs.STARTING)
-            if not core.state.firmware_trial:
-                core.append(self._entry(kinds.UPDATE_TRIAL, job))
-            self._slots.start_trial()
-        except (FlashFull, OSError):
-            job.tries = tries
-            raise
+        job.save(jobs.STARTING)
+        if not core.state.firmware_trial:
+            core.append(self._entry(kinds.UPDATE_TRIAL, job))
+        self._slots.start_trial()
         self._reset("trial of firmware {}".format(version_text(job.manifest.version)))
 
     def _try(self, now_ms):
@@ -238,14 +237,23 @@ class UpdateDesk:
         if not over and (not synced or now_ms < self._check_ms):
             return
         self._check_ms = now_ms + rules.CHECK_EVERY_MS
-        wrong = self._self_check()
-        if synced and not wrong:
-            self._slots.keep()
-            self._on_trial = False
+        another = self._core.state.firmware_trial not in (0, self._core.firmware)  # than the manifest says
+        wrong = another or self._self_check()
+        reason = kinds.UPDATE_SELF_CHECK if wrong else 0 if synced else kinds.UPDATE_NO_SYNC
+        if not reason and self._kept():
             self._say_kept()
             self._settled = True
         elif over:
-            self._give_up(kinds.UPDATE_SELF_CHECK if wrong else kinds.UPDATE_NO_SYNC)
+            self._give_up(reason or kinds.UPDATE_FLASH_REFUSED)
+
+    def _kept(self):
+        """Whether what runs is good from now on; flash may refuse to say so."""
+        try:
+            self._slots.keep()
+        except OSError:
+            return False
+        self._on_trial = False
+        return True
 
     def _say_kept(self):
         """The entry of what is kept already; without room it is written at a later start or tick."""
@@ -268,11 +276,15 @@ class UpdateDesk:
             self._job.reason = reason
             _save(self._job, jobs.TRIED)
         self._core.journal()
-        self._slots.give_up()
+        try:
+            self._slots.give_up()
+        except OSError:
+            pass  # the loader counts the starts of a trial
         self._reset("the trial is given up: " + kinds.UPDATE_REASONS[reason])
 
     def _fail(self, job, reason):
-        self._core.append(self._entry(kinds.UPDATE_FAILED, job, reason))
+        stage = kinds.UPDATE_ROLLED_BACK if self._core.state.firmware_trial else kinds.UPDATE_FAILED
+        self._core.append(self._entry(stage, job, reason))
         self._end()
 
     def _end(self):

@@ -37,7 +37,6 @@ class Hardware:
         make_input = _pulse_inputs(board)
         self.pulses = tuple(make_input(pins.input(number), number) for number in board.PULSE_PINS)
         self.reverse = tuple(make_input(pins.input(number), number) for number in board.REVERSE_PINS)
-        self.keypad = _keypad(board, pins)
         self.lcd = _display(board, i2c)
         self.tamper = Tamper(pins.input(board.TAMPER_PIN, 0))
         self.magnet = Magnet(pins.input(board.MAGNET_PIN))
@@ -48,6 +47,7 @@ class Hardware:
         self.modem = _modem(board, pins)
         self.lan_lines = _lan_lines(board)
         self.slots = _slots(board)
+        self.keypad = _keypad(board, pins)  # last: Ctrl-C before its end leaves no timer that nobody could stop
 
     def close(self) -> None:
         """Motors off, and no more interrupts of a timer: nobody is left who would see to them."""

@@ -61,13 +61,17 @@ class Keypad:
             self._timer = None
 
     def scan(self) -> str | None:
-        """Scan if no timer does, and return the next key that was freshly pressed, or None."""
+        """look(), and the next key as take() gives it."""
+        self.look()
+        return self.take()
+
+    def look(self) -> None:
+        """Scan if no timer does."""
         if self._timer is None:
             self._scan()
         elif (self._ticks_ms() - self._ticked_ms) & _MASK >= _SILENT_MS:
             self._timer.revive()
             self._scan()
-        return self.take()
 
     def take(self) -> str | None:
         """The next key that was freshly pressed, or None. Raises the KeyboardInterrupt that tick() was given."""

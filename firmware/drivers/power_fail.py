@@ -10,16 +10,26 @@ class PowerFail:
 
     def __init__(self, pin, hard: bool = False) -> None:
         self._pin = pin
+        self._hard = hard
         self._flag = asyncio.ThreadSafeFlag()
-        listen(pin, self._fell, pin.IRQ_FALLING, hard)
+        self._on_fall = self._fell
+        self._listen()
 
     def failing(self) -> bool:
         """Whether power is failing now."""
         return not self._pin.value()
 
     async def wait(self) -> None:
-        """Until power begins to fail; one task may wait."""
-        await self._flag.wait()
+        """Until power begins to fail; one task may wait, and does so anew every few seconds.
+
+        It listens anew each time: a port takes a handler off for good that found no room on the stack.
+        """
+        self._listen()
+        if not self.failing():
+            await self._flag.wait()
+
+    def _listen(self) -> None:
+        listen(self._pin, self._on_fall, self._pin.IRQ_FALLING, self._hard)
 
     def _fell(self, _pin) -> None:
         self._flag.set()

@@ -1,11 +1,11 @@
 """The chip itself: watchdog, reset and its cause, unique number, and the clock that TLS reads."""
 
 import sys
-import time
 
 import machine
 
 from shared import kinds
+from shared.civil import DAY_S, date_of, weekday
 from shared.compat import const
 
 # RP2040 datasheet 4.7.6 and 2.10.7: what machine.reset_cause() there does not tell apart.
@@ -63,7 +63,11 @@ def unique_id() -> bytes:
 
 
 def set_rtc(unix_s: int) -> None:
-    """Set the chip's clock, by which TLS judges certificates, to seconds since 1970 in UTC."""
-    epoch_s = 946684800 if time.gmtime(0)[0] == 2000 else 0
-    year, month, day, hour, minute, second, weekday = time.gmtime(unix_s - epoch_s)[:7]
-    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+    """Set the chip's clock, by which TLS judges certificates, to seconds since 1970 in UTC.
+
+    By our own calendar: time.gmtime() of a 32-bit board ends in January 2038.
+    """
+    day, second = unix_s // DAY_S, unix_s % DAY_S
+    year, month, day_of_month = date_of(day)
+    hour, minute = second // 3600, second // 60 % 60
+    machine.RTC().datetime((year, month, day_of_month, weekday(day), hour, minute, second % 60, 0))

@@ -31,15 +31,16 @@ def write(path: str, good: int, starts: int) -> None:
 
 
 def choose(path: str) -> "tuple[int, bool]":
-    """(the half to start, whether on trial). A start on trial is counted before it is made."""
+    """(the half to start, whether on trial). A start on trial is counted before it is made, or it is none."""
     good, starts = read(path)
     if starts < 0:
         return good, False
-    if starts >= STARTS_MAX:
-        write(path, good, -1)
-        return good, False
-    write(path, good, starts + 1)
-    return 1 - good, True
+    trial = starts < STARTS_MAX
+    try:
+        write(path, good, starts + 1 if trial else -1)
+    except OSError:  # no room, or worn flash
+        trial = False
+    return 1 - good if trial else good, trial
 
 
 def mount(partition, half: int) -> bool:

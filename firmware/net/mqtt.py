@@ -4,14 +4,19 @@ umqtt.simple speaks the protocol. It waits for ever on boards, checks with asser
 told; Stream gives it whole packets only; whatever goes wrong becomes LinkDown. Acknowledgement is the layer above's.
 """
 
+import gc
+import sys
 import time
 
 import umqtt.simple  # pyright: ignore[reportMissingImports]  the stubs of the RP2 lack it
 
-from firmware.net.errors import LinkDown
+from firmware.net.errors import LinkDown, down
 from firmware.net.stream import NotYet, dial_steps, trust
 from shared.compat import const
 
+# lwIP of the RP2 keeps for 10 s what a closed connection has not delivered, and has room for little more: a write to
+# the next one then waits as long inside the port, though it is not to wait (8.4 s on the emulated chip).
+LINGER_MS = 11000 if sys.platform == "rp2" else 0
 _PUBLISH = const(0x30)
 _CONNACK = b"\x20\x02"
 _SUBACK = const(0x90)
@@ -70,6 +75,7 @@ class Link:
         self._stream = None
         self._inbox = []
         self._heard_ms = self._spoke_ms = self._pinged_ms = 0
+        self._closed_ms = None
 
     def is_up(self) -> bool:
         """Whether there is a connection, as far as this side knows."""
@@ -78,13 +84,25 @@ class Link:
     def connect_steps(self):
         """Connect, verify the broker, log in and subscribe: a generator that yields while it waits. Raises LinkDown."""
         self.close()
+        while self._lingers():
+            yield
+        gc.collect()
+        threshold = gc.threshold()
+        gc.threshold(-1)  # a handshake takes so much memory in passing that it would last half as long again
+        try:
+            yield from self._connect_steps()
+        finally:
+            gc.threshold(threshold)
+
+    def _connect_steps(self):
         limit_bytes = self._payload_limit_bytes + _TOPIC_BYTES_MAX
         broker = self._broker
-        self._stream = yield from dial_steps(
+        dial = dial_steps(
             self._context,
             *(broker.host, broker.port, broker.server_hostname),
             *(self._name_server, self._patience_ms, limit_bytes),
         )
+        self._stream = yield from self._guarded(dial)
         yield from self._guarded(self._log_in())
         self._heard_ms = self._spoke_ms = self._pinged_ms = time.ticks_ms()
 
@@ -109,8 +127,18 @@ class Link:
         """Let go of the connection, if there is one; never fails. The broker notices by itself."""
         if self._stream is not None:
             self._stream.close()
+            self._closed_ms = time.ticks_ms()
         self._stream = None
         self._inbox = []
+
+    def _lingers(self) -> bool:
+        """Whether the connection before may still take memory."""
+        if self._closed_ms is None:
+            return False
+        since_ms = time.ticks_diff(time.ticks_ms(), self._closed_ms)  # negative: it was days ago
+        if not 0 <= since_ms < LINGER_MS:
+            self._closed_ms = None
+        return self._closed_ms is not None
 
     def _log_in(self):
         """Let umqtt write its questions to the open connection; their answers are read here, when they come.
@@ -148,7 +176,8 @@ class Link:
         now_ms = time.ticks_ms()
         unheard_ms = time.ticks_diff(now_ms, self._heard_ms)
         if unheard_ms > self._keepalive_ms:
-            self._fail("the broker has been silent for too long")
+            self.close()
+            raise LinkDown("the broker has been silent for too long")
         quiet_ms = max(unheard_ms, time.ticks_diff(now_ms, self._spoke_ms))
         if quiet_ms > self._keepalive_ms // 2 and time.ticks_diff(now_ms, self._pinged_ms) > self._keepalive_ms // 4:
             self._guard(self._client.ping)
@@ -166,18 +195,16 @@ class Link:
             self._need().flush(self._timeout_ms)
             return outcome
         except _WRONG as error:
-            self._fail(_words(error))
+            self.close()
+            raise _down(error)
 
     def _guarded(self, steps):
         """The same for a generator, which sends by itself."""
         try:
-            yield from steps
+            return (yield from steps)
         except _WRONG as error:
-            self._fail(_words(error))
-
-    def _fail(self, reason: str) -> None:
-        self.close()
-        raise LinkDown(reason)
+            self.close()
+            raise _down(error)
 
 
 class _Ready:
@@ -206,14 +233,15 @@ _WRONG = (
 )
 
 
-def _words(error):
+def _down(error):
+    """The LinkDown that tells of whatever went wrong."""
     if isinstance(error, LinkDown):
-        return str(error)
+        return error
     if isinstance(error, NotYet):
-        return "the broker sent a broken packet"
+        return LinkDown("the broker sent a broken packet")
     if isinstance(error, umqtt.simple.MQTTException):
-        return "the broker refused us: " + _REFUSED.get(error.args[0], str(error))
-    return "the connection failed: " + repr(error)
+        return LinkDown("the broker refused us: " + _REFUSED.get(error.args[0], str(error)))
+    return down(error, "the connection failed: " + repr(error))
 
 
 def _gather(question, *arguments):

@@ -46,7 +46,7 @@ class NetworkTime:
         """Whether there was an answer."""
         try:
             question = Question(await self._address(), self._random, self._port)
-        except LinkDown as error:
+        except (LinkDown, OSError, ValueError) as error:  # no socket is left, or the map's name cannot be one
             return self._failed(error)
         try:
             self._take(await self._answer(question))

@@ -15,7 +15,7 @@ _CONNECT_MS = const(40000)  # lwIP itself gives up after ten requests, 30 s
 _CLOSE_MS = const(15000)  # it says goodbye twice, 6 s
 _RETRY_FIRST_MS = const(2000)
 _RETRY_MAX_MS = const(120000)
-_RESET_AFTER = const(3)  # attempts in a row that failed
+_RESET_AFTER = const(3)  # attempts in a row that failed, or links of no use
 
 _IDLE = const(0)  # until the next attempt
 _RESETTING = const(1)
@@ -25,8 +25,7 @@ _CONNECTING = const(4)
 _UP = const(5)
 _CLOSING = const(6)
 
-_INACTIVE = const(0)  # network.PPP.status(): no PPP at all
-_ACTIVE = const(1)
+_ACTIVE = const(1)  # network.PPP.status(): there is room for a connection, and none; 0 is no PPP at all
 
 
 class Ppp:
@@ -47,6 +46,7 @@ class Ppp:
         self._wait_ms = 0
         self._retry_ms = _RETRY_FIRST_MS
         self._failures = 0
+        self._useless = 0  # links that were up and led nowhere
         modem.hold_reset(False)
 
     def is_up(self) -> bool:
@@ -58,9 +58,12 @@ class Ppp:
         return self._ppp.ifconfig()[3]
 
     def restart(self) -> None:
-        """Hang up and dial again: the link is up and nothing comes through it."""
+        """Hang up and dial again: the link is up and nothing comes through it. Every third time the modem is reset."""
         if self._state == _UP:
             self._note("ppp: up but of no use; it is made anew")
+            self._useless += 1
+            if self._useless % _RESET_AFTER == 0:
+                self._failures = _RESET_AFTER
             self._close()
 
     def keep_up(self, now_ms: int) -> bool:

@@ -11,7 +11,7 @@ import time
 
 import tls
 
-from firmware.net.errors import LinkDown
+from firmware.net.errors import LinkDown, down
 from firmware.net.names import Lookup, is_address
 from firmware.net.records import Records
 from shared.compat import const
@@ -59,9 +59,9 @@ class Stream:
             self._secure = context.wrap_socket(
                 self._records, server_hostname=server_hostname, do_handshake_on_connect=False
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, MemoryError) as error:
             raw.close()
-            raise LinkDown("no TLS with the broker: " + _reason(error))
+            raise down(error, "no TLS with the broker: " + _reason(error))
         self._patience_ms = patience_ms
         self._limit_bytes = limit_bytes
         self._in = bytearray()
@@ -169,7 +169,7 @@ class Stream:
             try:
                 count = self._secure.write(view[sent:])
             except (OSError, ValueError) as error:
-                raise LinkDown(_reason(error))
+                raise down(error, _reason(error))
             if not count:
                 break
             sent += count
@@ -181,7 +181,7 @@ class Stream:
         try:
             part = self._secure.read(length)
         except (OSError, ValueError) as error:
-            raise LinkDown(_reason(error))
+            raise down(error, _reason(error))
         if part == b"":
             raise LinkDown("the broker closed the connection")
         return part

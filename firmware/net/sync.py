@@ -5,7 +5,7 @@ Every wait has a deadline, and long arithmetic runs in slices, so that metering 
 
 import asyncio
 
-from firmware.net.errors import LinkDown
+from firmware.net.errors import LinkDown, NoMemory
 from shared.compat import const
 
 POLL_MS = const(100)
@@ -15,6 +15,7 @@ RESEND_MS = const(15000)  # a batch without an acknowledgement is sent again
 RESENDS_MAX = const(4)  # then the connection is made anew
 HELLO_MS = const(3600000)  # it asks for the time again
 HELLO_UNTRUSTED_MS = const(60000)
+STARVED_MS = const(86400000)  # so long a gateway runs at least before it restarts to have room for a connection again
 BACKOFF_FIRST_MS = const(1000)
 BACKOFF_MAX_MS = const(300000)
 _SLICE_MS = const(0)
@@ -39,10 +40,11 @@ class Sync:
         self._log = log
         self._backoff_ms = BACKOFF_FIRST_MS
         self._failures = 0
+        self._starved = 0  # attempts since the last connection that the heap had no room for
         self._forget()
 
     async def run(self) -> None:
-        """For ever: connect, talk until the link breaks, wait a growing while."""
+        """For ever: connect, talk until the link breaks, wait a growing while. MemoryError: only a restart can help."""
         while True:
             while not self._network.is_up():
                 await self._rest(POLL_MS)
@@ -50,6 +52,8 @@ class Sync:
                 await self._talk()
             except LinkDown as error:
                 self._log("link down: {}".format(error))
+                if isinstance(error, NoMemory):
+                    self._starve()
             self._link.close()
             self._doubt()
             await self._pause()
@@ -57,6 +61,7 @@ class Sync:
     async def _talk(self):
         await self._sliced(self._link.connect_steps(), CONNECT_POLL_MS)
         self._log("link up")
+        self._starved = 0
         self._forget()
         while True:
             if not self._network.is_up():
@@ -118,6 +123,12 @@ class Sync:
             except StopIteration as stop:
                 return stop.value
             await self._rest(slice_ms)
+
+    def _starve(self):
+        """A heap that is too scattered for a connection stays so."""
+        self._starved += 1
+        if self._starved >= FAILURES_MAX and self._uptime_ms() >= STARVED_MS:
+            raise MemoryError("no room for a connection")
 
     def _doubt(self):
         """An attempt led nowhere; nothing that came down since the last ones says otherwise."""

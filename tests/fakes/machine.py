@@ -35,6 +35,17 @@ class Timer:
         periodic.remove(self._call)
 
 
+class RTC:
+    """The chip's clock, which keeps what it is set to."""
+
+    fields = None
+
+    def datetime(self, fields=None):
+        if fields is not None:
+            RTC.fields = fields
+        return RTC.fields
+
+
 class I2C(_sim.I2C):
     """The simulated board's bus, with the calls by register beside."""
 

@@ -26,8 +26,9 @@ class Chip:
         self.slots = [bytearray(first), bytearray(capacity_bytes)]
         self.good = 0
         self.starts_left = 0
-        self.refuses = False
-        self.writes = 0
+        self.refuses = False  # blocks of the other slot
+        self.refuses_record = False
+        self.writes = self.record_writes = 0
 
     def boot(self) -> "Slots":
         """What the loader does at a start: the good slot, or the other one while its trial has starts left."""
@@ -41,6 +42,9 @@ class Chip:
 
     def step(self) -> None:
         """A change of the loader's record: it is there or not."""
+        self.record_writes += 1
+        if self.refuses_record:
+            raise OSError(_EIO)
         if self.spend(1) < 1:
             raise PowerCut
 

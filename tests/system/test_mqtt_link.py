@@ -53,9 +53,9 @@ async def start_probe(paths: Paths) -> AsyncIterator[StartProbe]:
 
     async def start(
         port: int, *, ca: Path = paths.ca_der, name: str = "localhost", password: str = PASSWORD,
-        timeout_ms: int = 2000, keepalive_s: int = 60,
+        host: str = "127.0.0.1", timeout_ms: int = 2000, keepalive_s: int = 60,
     ) -> Probe:  # fmt: skip
-        arguments = ("127.0.0.1", port, name, ca, "gw-7", password, timeout_ms, keepalive_s)
+        arguments = (host, port, name, ca, "gw-7", password, timeout_ms, keepalive_s)
         process = await asyncio.create_subprocess_exec(
             str(MICROPYTHON),
             *("-X", "heapsize=256K", "tests/system/link_probe.py"),
@@ -177,6 +177,39 @@ async def test_the_link_comes_back_after_the_broker_was_killed(broker: PlainBrok
     await broker.start()
     assert await probe.do("connect") == "connected"
     assert await probe.do("send 10") == "sent"
+
+
+async def test_a_name_that_cannot_be_one_is_a_link_that_is_down_and_no_crash(start_probe: StartProbe) -> None:
+    probe = await start_probe(8883, host="broker.example.")
+
+    assert (await probe.do("connect")).startswith("down: the connection failed: ValueError")
+
+
+async def test_a_new_connection_waits_until_the_stack_has_let_go_of_the_one_before(
+    broker: PlainBroker, start_probe: StartProbe
+) -> None:
+    probe = await start_probe(broker.mqtt_port)
+    await probe.do("linger 700")
+
+    assert await probe.do("connect") == "connected"
+    first_ms = probe.elapsed_ms
+    assert await probe.do("connect") == "connected"
+    assert first_ms < 700 <= probe.elapsed_ms
+    await asyncio.sleep(0.8)
+    await probe.do("close")
+    await asyncio.sleep(0.8)
+    assert await probe.do("connect") == "connected"
+    assert probe.elapsed_ms < 700
+
+
+async def test_a_connection_without_room_in_the_heap_is_told_apart(
+    broker: PlainBroker, start_probe: StartProbe
+) -> None:
+    probe = await start_probe(broker.mqtt_port)
+
+    for way in ("enomem", "heap"):
+        assert await probe.do(f"starve {way}") == "starved"
+        assert (await probe.do("connect")).startswith("no memory: no TLS with the broker")
 
 
 async def test_pings_keep_a_quiet_link_alive(broker: PlainBroker, start_probe: StartProbe) -> None:

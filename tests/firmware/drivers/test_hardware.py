@@ -116,6 +116,23 @@ def test_a_board_that_is_left_runs_no_motor_and_no_timer(board: ModuleType, hard
     hardware.close()
 
 
+@pytest.mark.parametrize("part", ["_display", "_modem", "_lan_lines", "_slots"])
+def test_a_start_that_is_stopped_before_its_end_leaves_no_timer_behind(
+    board: ModuleType, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def stopped(*_parts: object) -> None:
+        raise KeyboardInterrupt
+
+    machine.periodic.clear()
+    module = _module(monkeypatch)
+    monkeypatch.setattr(module, part, stopped)
+
+    with pytest.raises(KeyboardInterrupt):
+        module.Hardware(board)
+
+    assert machine.periodic == []
+
+
 def test_files_go_to_the_directory_of_the_map(board: ModuleType, hardware) -> None:
     hardware.flash.replace("identity", b"x")
 

@@ -91,3 +91,12 @@ def test_a_board_whose_network_is_simply_there_asks_nobody() -> None:
     made = Desk("").network()
 
     assert made.is_up() and made.keep_up(0) and made.name_server() == ""
+
+
+def test_a_pin_that_was_refused_goes_even_where_flash_has_no_room_for_a_new_file() -> None:
+    desk = Desk("ppp", modem=b"apn.example\nmeter\nsecret\n1234")
+    desk.flash.capacity_bytes = 0
+
+    desk.network()._pin_refused()
+
+    assert not desk.flash.has("modem")

@@ -36,7 +36,9 @@ async def dip(ms):
 async def main(story):
     reports = []
     power_fail = PowerFail(machine.Pin(PIN, machine.Pin.IN, machine.Pin.PULL_UP))
-    watch = power.PowerWatch(power_fail, Gateway(), Resets(), lambda: uptime_ms, lambda: reports.append(1), said.append)
+    counted = lambda: said.append("pulses")
+    parts = (Gateway(), Resets(), counted, lambda: uptime_ms, lambda: reports.append(1), said.append)
+    watch = power.PowerWatch(power_fail, *parts)
     task = asyncio.create_task(watch.run())
     await story()
     print(said, not task.done() and len(reports) > 1)
@@ -53,10 +55,10 @@ async def told(board: GatewayProcess, story: str) -> str:
     return await board.run(f"{_WATCH}\nasync def story():\n    global uptime_ms\n{lines}\nasyncio.run(main(story))\n")
 
 
-async def test_a_dip_is_saved_and_then_taken_back(board: GatewayProcess) -> None:
+async def test_a_dip_is_saved_with_what_has_flowed_by_then_and_taken_back(board: GatewayProcess) -> None:
     story = "await asyncio.sleep_ms(10)\nawait dip(1)\nawait asyncio.sleep_ms(2300)"
 
-    assert await told(board, story) == "['durable', 'cause 3', 'power fails', 'no reset', 'go on'] True\n"
+    assert await told(board, story) == "['pulses', 'durable', 'cause 3', 'power fails', 'no reset', 'go on'] True\n"
 
 
 async def test_a_supply_that_flutters_is_saved_once_a_while_and_stops_motors_each_time(board: GatewayProcess) -> None:
@@ -79,6 +81,45 @@ await asyncio.sleep_ms(10)
 
 async def test_nothing_goes_on_while_power_stays_low(board: GatewayProcess) -> None:
     assert "go on" not in await told(board, "await asyncio.sleep_ms(10)\nawait dip(2300)")
+
+
+async def test_a_handler_that_the_port_took_off_is_back_before_long(board: GatewayProcess) -> None:
+    source = """
+import asyncio
+import machine
+from firmware.drivers.power_fail import PowerFail
+pin = machine.Pin(90, machine.Pin.IN, machine.Pin.PULL_UP)
+async def told():
+    try:
+        await asyncio.wait_for_ms(power_fail.wait(), 50)
+        return True
+    except asyncio.TimeoutError:
+        return False
+async def main():
+    pin.irq(None)
+    before = await told()
+    machine.contact(90)
+    machine.contact(90, closed=False)
+    print(before, await told(), await told())
+power_fail = PowerFail(pin)
+asyncio.run(main())
+"""
+
+    assert await board.run(source) == "False True False\n"
+
+
+async def test_power_that_fails_already_is_told_at_once(board: GatewayProcess) -> None:
+    source = """
+import asyncio
+import machine
+from firmware.drivers.power_fail import PowerFail
+machine.contact(90)
+power_fail = PowerFail(machine.Pin(90, machine.Pin.IN, machine.Pin.PULL_UP))
+asyncio.run(asyncio.wait_for_ms(power_fail.wait(), 50))
+print("told")
+"""
+
+    assert await board.run(source) == "told\n"
 
 
 async def test_the_interrupt_needs_no_heap(board: GatewayProcess) -> None:

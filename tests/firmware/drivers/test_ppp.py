@@ -166,6 +166,20 @@ def test_a_link_of_no_use_is_hung_up_and_made_anew(make) -> None:
     assert down and world.lwip.goodbyes == 1 and world.lwip.calls == 2
 
 
+def test_a_modem_whose_links_are_of_no_use_is_reset_every_third_time(make) -> None:
+    world = make()
+    world.lwip.willing = True
+    resets = []
+
+    for _ in range(6):
+        world.until(world.ppp.is_up)
+        world.ppp.restart()
+        world.until(world.ppp.is_up)
+        resets.append(world.modem.resets)
+
+    assert resets == [0, 0, 1, 1, 1, 2]
+
+
 def test_a_stack_that_cannot_start_is_no_end(make) -> None:
     world = make()
     world.lwip.broken = True

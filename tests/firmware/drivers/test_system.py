@@ -68,3 +68,32 @@ async def test_the_chips_clock_can_be_set(board: GatewayProcess) -> None:
     source = "from firmware.drivers import system; system.set_rtc(1800000000); print('set')"
 
     assert await board.run(source) == "set\n"
+
+
+async def test_a_board_whose_flash_cannot_be_read_stands_still_and_leaves_a_tool_the_time_to_stop_it(
+    board: GatewayProcess,
+) -> None:
+    source = """
+from firmware import main
+from firmware.drivers import flash, hardware, system
+
+class Lcd:
+    def show(self, lines):
+        print(lines[0])
+
+class Time:
+    def sleep_ms(self, duration_ms):
+        print("waits", duration_ms)
+
+def damaged(self, directory, capacity_bytes):
+    raise OSError(84)
+
+main.time = Time()
+hardware.counting_parts = lambda board: (print("motors off"), Lcd())
+flash.Flash.__init__ = damaged
+system.reset = lambda: print("resets")
+main.run()
+"""
+
+    said = ["motors off", "SERVICE NEEDED", "waits 10000", "resets"]
+    assert (await board.run(source)).splitlines()[-4:] == said

@@ -34,7 +34,7 @@ clock.set_signed({signed_s})
 
 async def main():
     uptime_ms = app.Uptime(time.ticks_ms)
-    tasks = app.Tasks(None, Gateway, None, uptime_ms, reported.append, said.append)
+    tasks = app.Tasks(None, Gateway, None, uptime_ms, reported.append, said.append, False)
     task = asyncio.create_task(tasks.network_time())
     while not said and uptime_ms() < 5000:
         await asyncio.sleep_ms(20)

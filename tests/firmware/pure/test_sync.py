@@ -3,9 +3,10 @@
 import asyncio
 
 from firmware.net import sync
-from firmware.net.errors import LinkDown
+from firmware.net.errors import LinkDown, NoMemory
 from shared import documents
 from tests.fakes.house import GATEWAY, LINK_KEY, UTILITY, House, Random
+from tests.helpers import raises
 
 WHO = {"utility": UTILITY, "gateway": GATEWAY, "epoch": 1}
 
@@ -16,6 +17,7 @@ class Cloud:
     def __init__(self) -> None:
         self.down = False
         self.silent = False
+        self.starved = False
         self.connections = 0
         self.hellos = 0
         self.batches = 0
@@ -26,6 +28,8 @@ class Cloud:
 
     def connect_steps(self):
         yield
+        if self.starved:
+            raise NoMemory("no memory")
         if self.down:
             raise LinkDown("no network")
         self._up = True
@@ -99,6 +103,10 @@ class World:
         self._sync = sync.Sync(
             cloud, self.network, messages, self._uptime, Random(), trusted, self._report, self.said.append
         )
+
+    def run_to_its_end(self) -> None:
+        """Run the task until it ends with an error, which is raised."""
+        asyncio.run(self._sync.run())
 
     def run(self, until, turns=3000) -> None:
         """Run the task until a condition holds; AssertionError when it never does."""
@@ -200,6 +208,28 @@ def test_a_network_through_which_nothing_comes_is_made_anew_now_and_then():
     there.run(lambda: there.network.restarts == 2, 60000)
 
     assert len(there.said) >= 2 * sync.FAILURES_MAX
+
+
+def test_a_heap_too_scattered_for_a_connection_is_healed_by_a_restart_a_day_at_the_most():
+    there = world(starved=True)
+    there._uptime_ms = sync.STARVED_MS - 1800000
+
+    raises(MemoryError, there.run_to_its_end)
+
+    assert sync.STARVED_MS <= there._uptime_ms < sync.STARVED_MS + 2 * sync.BACKOFF_MAX_MS
+    assert there.said == ["link down: no memory"] * len(there.said)
+
+
+def test_only_connections_in_a_row_without_room_end_the_run():
+    there = world(starved=True)
+    there._uptime_ms = sync.STARVED_MS
+    in_a_row = sync.FAILURES_MAX - 1
+
+    there.run(lambda: there.said.count("link down: no memory") == in_a_row, 20000)
+    there.cloud.starved = False
+    there.run(lambda: there.cloud.connections == 1, 20000)
+    there.cloud.starved = there.cloud.down = True
+    there.run(lambda: there.said.count("link down: no memory") == 2 * in_a_row, 20000)
 
 
 def test_entries_that_come_later_are_sent_later():

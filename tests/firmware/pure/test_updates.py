@@ -3,6 +3,7 @@
 from shared import command_results as results
 from shared import kinds
 from shared.update import version_text
+from tests.fakes.keypad import press
 from tests.fakes.slots import image_of
 from tests.fakes.station import BOARD, NEW, OLD, Station, signed_manifest
 
@@ -49,7 +50,6 @@ def test_what_is_kept_goes_on_metering():
 
     station.run(IMAGE)
     station.counts[0] = 0
-    station.gateway.start_pulses(0, 0)
     station.flow(20)
 
     assert station.gateway.core.registers[0].volume_ml == 50000
@@ -149,6 +149,48 @@ def test_a_flash_that_refuses_three_times_ends_it():
     assert updates(station) == [(kinds.UPDATE_FAILED, kinds.UPDATE_FLASH_REFUSED, NEW)]
 
 
+def test_a_record_that_flash_refuses_ends_an_update_before_the_flash_is_worn_out():
+    station = ordered()
+    station.chip.refuses_record = True
+
+    station.run(IMAGE, 300)
+
+    assert station.version == OLD and station.chip.record_writes < 5
+    assert updates(station) == [
+        (kinds.UPDATE_TRIAL, 0, NEW),
+        (kinds.UPDATE_ROLLED_BACK, kinds.UPDATE_FLASH_REFUSED, NEW),
+    ]
+
+
+def test_a_trial_that_cannot_be_kept_ends():
+    station = ordered()
+    while station.version == OLD:
+        station.run(IMAGE, 1)
+    station.chip.refuses_record = True
+
+    station.run(IMAGE, 1805)
+    station.chip.refuses_record = False
+    assert station.chip.starts_left == 1, "the loader counts"
+    station.broken = (NEW,)
+    station.run(IMAGE, 1805)
+
+    assert station.version == OLD
+    assert updates(station)[-1] == (kinds.UPDATE_ROLLED_BACK, kinds.UPDATE_SELF_CHECK, NEW)
+
+
+def test_a_trial_that_cannot_be_given_up_ends_by_the_loaders_count():
+    station = ordered()
+    station.broken = (NEW,)
+    while station.version == OLD:
+        station.run(IMAGE, 1)
+    station.chip.refuses_record = True
+
+    station.run(IMAGE, 3 * 1805)
+
+    assert station.version == OLD and station.chip.record_writes < 10
+    assert updates(station)[-1][:2] == (kinds.UPDATE_ROLLED_BACK, kinds.UPDATE_SELF_CHECK)
+
+
 def test_a_download_that_takes_too_long_is_given_up():
     station = ordered()
     station.step(5)
@@ -206,7 +248,7 @@ def test_without_a_link_no_trial_begins():
 
 def test_while_somebody_types_no_trial_begins():
     station = ordered()
-    station.gateway.key("1", station.now_ms)
+    press(station.gateway, "1", station.now_ms)
 
     station.run(IMAGE, 30)
     assert station.version == OLD
@@ -245,6 +287,18 @@ def test_an_image_that_finds_itself_unfit_is_given_back():
         NEW,
     )
     assert station.state.firmware_minimum == 0
+
+
+def test_an_image_of_another_version_than_its_manifest_says_is_given_back():
+    station = ordered(signed_manifest(IMAGE, version=NEW + 5))
+
+    station.run(IMAGE, 1900)
+
+    assert station.version == OLD
+    assert updates(station) == [
+        (kinds.UPDATE_TRIAL, 0, NEW + 5),
+        (kinds.UPDATE_ROLLED_BACK, kinds.UPDATE_SELF_CHECK, NEW + 5),
+    ]
 
 
 def test_an_image_that_does_not_start_is_given_back_by_the_loader():
