@@ -23,7 +23,7 @@ from shared.errors import SharedError
 SCAN_MS = const(20)
 METER_MS = const(100)
 DISPLAY_MS = const(100)
-COLLECT_MS = const(10000)
+COLLECT_MS = const(2000)  # so seldom does the port collect in the midst of something, for 30 ms
 FREE_MIN_BYTES = const(40960)  # of heap, for firmware to be kept
 REDRAW_MS = const(3600000)  # a display that a disturbance has garbled is drawn anew
 _TICKS_MASK = const(0x3FFFFFFF)
@@ -37,38 +37,53 @@ _SOUNDS = {
 
 
 class Tasks:
-    """What an enrolled gateway does all the time; each task reports to the supervisor under its name."""
+    """What an enrolled gateway does all the time; each task reports to the supervisor under its name.
 
-    def __init__(self, hardware, gateway: Gateway, config, uptime_ms, report, note) -> None:
+    `spare`: a keypad that cannot be scanned is to end that task alone.
+    """
+
+    def __init__(self, hardware, gateway: Gateway, config, uptime_ms, report, note, spare: bool) -> None:
         self._hardware = hardware
         self._gateway = gateway
         self._config = config
         self._uptime_ms = uptime_ms
         self._report = report
         self._note = note
+        self._spare = spare
         self._network = None
+        self._looked_ms = 0
 
     async def scan(self) -> None:
         """Keypad, lid, magnet and sounds."""
-        hardware = self._hardware
         while True:
-            now_ms = self._uptime_ms()
-            key = hardware.keypad.scan()
-            while key is not None:
-                self._gateway.key(key, now_ms)
-                key = hardware.keypad.take()
-            stuck = hardware.keypad.take_stuck()
-            if stuck is not None:
-                self._note("key {} is stuck".format(stuck))
-                self._gateway.stuck_key(stuck)
-            self._gateway.lid(hardware.tamper.opened(), now_ms)
-            self._gateway.magnet(hardware.magnet.near(), now_ms)
-            sound = self._gateway.sound(now_ms)
-            if sound is not None:
-                hardware.buzzer.play(_SOUNDS[sound])
-            hardware.buzzer.poll(now_ms & _TICKS_MASK)
-            self._report("scan")
+            self._scan()
             await asyncio.sleep_ms(SCAN_MS)
+
+    def _scan(self):
+        hardware = self._hardware
+        now_ms = self._uptime_ms()
+        hardware.keypad.look()
+        self._take_keys(now_ms)
+        stuck = hardware.keypad.take_stuck()
+        if stuck is not None:
+            self._note("key {} is stuck".format(stuck))
+            self._gateway.stuck_key(stuck)
+        self._gateway.lid(hardware.tamper.opened(), now_ms)
+        self._gateway.magnet(hardware.magnet.near(), now_ms)
+        sound = self._gateway.sound(now_ms)
+        if sound is not None:
+            hardware.buzzer.play(_SOUNDS[sound])
+        hardware.buzzer.poll(now_ms & _TICKS_MASK)
+        self._report("scan")
+
+    def _take_keys(self, now_ms):
+        """Those that wait; behind a token they wait until it is taken."""
+        self._looked_ms = now_ms
+        while not self._gateway.takes_token():
+            key = self._hardware.keypad.take()
+            if key is None:
+                return
+            self._gateway.key(key, now_ms)
 
     async def meter(self) -> None:
         """Pulses, charges, valves, housekeeping."""
@@ -77,17 +92,35 @@ class Tasks:
         collected_ms = 0
         while True:
             now_ms = self._uptime_ms()
-            for channel in gateway.channels():
-                gateway.pulses(channel, hardware.pulses[channel].count())
-                if hardware.reverse:
+            self._take_pulses()
+            if hardware.reverse:
+                for channel in gateway.channels():
                     gateway.reverse_pulses(channel, hardware.reverse[channel].count(), now_ms)
-            gateway.tick(now_ms)
+            for _step in gateway.tick_steps(now_ms):
+                late = self._uptime_ms() - self._looked_ms >= SCAN_MS
+                self._take_keys_between()
+                if late:
+                    await asyncio.sleep_ms(0)  # everybody's turn, which may take long itself
+                    self._take_keys_between()
             hardware.tend(now_ms & _TICKS_MASK, self._note)
             if now_ms - collected_ms >= COLLECT_MS:
+                self._take_keys_between()
                 gc.collect()
                 collected_ms = now_ms
             self._report("meter")
-            await asyncio.sleep_ms(METER_MS)
+            for _ in range(METER_MS // SCAN_MS):
+                if not gateway.takes_token():  # somebody waits for the valve
+                    await asyncio.sleep_ms(SCAN_MS)
+
+    def _take_keys_between(self):
+        """Between two things that may take 120 ms each."""
+        if not self._spare:
+            self._take_keys(self._uptime_ms())
+
+    def _take_pulses(self):
+        """What has flowed by now."""
+        for channel in self._gateway.channels():
+            self._gateway.pulses(channel, self._hardware.pulses[channel].count())
 
     async def display(self) -> None:
         """What the gateway has to say."""
@@ -98,7 +131,9 @@ class Tasks:
             if now_ms - drawn_ms >= REDRAW_MS:
                 lcd.forget()
                 drawn_ms = now_ms
-            for _ in lcd.steps(self._gateway.lines(now_ms)):
+            lines = self._gateway.lines(now_ms)
+            await asyncio.sleep_ms(0)
+            for _ in lcd.steps(lines):
                 await asyncio.sleep_ms(0)  # a row takes 10 ms on the bus, and keys are scanned meanwhile
             self._report("display")
             await asyncio.sleep_ms(DISPLAY_MS)
@@ -121,8 +156,8 @@ class Tasks:
         def report():
             self._report("power")
 
-        watch = PowerWatch(self._hardware.power_fail, self._gateway, resets, self._uptime_ms, report, self._note)
-        await watch.run()
+        parts = (self._gateway, resets, self._take_pulses, self._uptime_ms, report, self._note)
+        await PowerWatch(self._hardware.power_fail, *parts).run()
 
     async def network_time(self) -> None:
         """What a time server says, once signed time has come in this run."""
@@ -150,6 +185,7 @@ class App:
         self._log = log
         self._resets = resets
         self._watchdog = None
+        self._running = None
         if resets.flash.has(settings.FILE):
             self._watchdog = system.Watchdog(board.WATCHDOG_MS)
         self._hardware = Hardware(board)
@@ -159,6 +195,8 @@ class App:
     def close(self) -> None:
         """Leave the board to whoever stopped this, at rest."""
         self._hardware.close()
+        if self._running is not None:
+            self._running.close()
 
     async def run(self) -> None:
         """Start every task and feed the watchdog for them; does not return.
@@ -167,12 +205,13 @@ class App:
         """
         started = self._started()
         if started is None:
+            self._give_back()
             self._supervisor.start("display", self._show_not_enrolled())
         else:
-            gateway = self._gateway(*started)
+            gateway = self._running = self._gateway(*started)
             report = self._supervisor.report
-            tasks = Tasks(self._hardware, gateway, started[0], self._uptime_ms, report, self._log.note)
             spare = self._resets.level > 0  # in safe mode
+            tasks = Tasks(self._hardware, gateway, started[0], self._uptime_ms, report, self._log.note, spare)
             self._supervisor.start("scan", tasks.scan(), spare)
             self._supervisor.start("meter", tasks.meter())
             self._supervisor.start("display", tasks.display(), spare)
@@ -201,6 +240,17 @@ class App:
             self._log.note("settings: {}".format(error))
             return None
 
+    def _give_back(self):
+        """An image on trial that cannot read the settings is at fault: the one before it could."""
+        slots = self._hardware.slots
+        if slots is None or not slots.on_trial():
+            return
+        try:
+            slots.give_up()
+        except OSError:
+            pass  # what starts an image on trial counts how often
+        self._reset("the trial is given up: no settings")
+
     def _gateway(self, config, own):
         hardware = self._hardware
         resets = self._resets
@@ -211,8 +261,6 @@ class App:
         parts = (hardware.flash, config, own, hardware.valves, _start_clock, os.urandom, now_ms)
         gateway = Gateway(*parts, cause=cause, why=why)
         gateway.attach_panel(board.LCD_COLUMNS, board.LCD_ROWS, _LANGUAGE, plain=resets.level > 0)
-        for channel in gateway.channels():
-            gateway.start_pulses(channel, hardware.pulses[channel].count())
         self._log.note("gateway {} epoch {}: {}".format(config.gateway, config.epoch, gateway.recovery or "ready"))
         return gateway
 
@@ -239,8 +287,12 @@ class App:
     def _reset(self, reason: str, crash: bool = False) -> None:
         """Start the board afresh on purpose; the next start tells why."""
         self._log.note("restart: {}".format(reason))
-        self._resets.leave(kinds.RESET_OWN, reason, crash)
-        system.reset()
+        try:
+            if self._running is not None:
+                self._running.close()
+        finally:
+            self._resets.leave(kinds.RESET_OWN, reason, crash)
+            system.reset()
 
 
 def run(resets) -> None:
@@ -259,4 +311,13 @@ def _start_clock(start_s):
     """The gateway's clock from its last durable time; the chip's own follows it, since TLS reads that one."""
     if unix_seconds() < start_s:
         system.set_rtc(start_s)
-    return Clock(time.ticks_ms, start_s)
+    return _ChipClock(time.ticks_ms, start_s)
+
+
+class _ChipClock(Clock):
+    """Sets the chip's own by each signed time: a certificate may be younger than the start."""
+
+    def set_signed(self, real_s: int) -> int:
+        off_s = super().set_signed(real_s)
+        system.set_rtc(self.now())
+        return off_s

@@ -145,6 +145,8 @@ class Core:
 
     def journal(self) -> None:
         """Make the registers durable outside the ledger; where flash refuses, they wait for the next time."""
+        if all(one.durable_ml == one.volume_ml for one in self.registers.values()):
+            return
         try:
             self._journal.save(register.encode_journal(self.settings.epoch, self.registers))
         except OSError:

@@ -19,14 +19,14 @@ _ACCEPTED = const(1)
 
 
 class CustomerDesk:
-    """`take_token(channel, typed, now_ms)` gives a Result of firmware/tokens.py; `controls` as firmware/controls.py."""
+    """`desk` takes tokens (firmware/tokens.py); `controls` as firmware/controls.py."""
 
-    def __init__(self, core, desk, supply, controls, take_token) -> None:
+    def __init__(self, core, desk, supply, controls) -> None:
         self._core = core
         self._desk = desk
         self._supply = supply
         self._controls = controls
-        self._take_token = take_token
+        self._taking = None  # (channel, the steps of its token)
         self._sounds = sounds.Sounds(core)
         self._pins = Pins({channel: core.settings.meters[channel].return_key for channel in core.channels()})
         self._asked = -1  # the query that waits for its PIN
@@ -44,30 +44,46 @@ class CustomerDesk:
         self._answers = Answers(self._core, self._panel.texts, self._panel.word)
         self._status = Status(self._core, self._desk, self._supply, self._answers)
 
-    def key(self, symbol: str, now_ms: int) -> "int | None":
-        """A key of the keypad; returns the result code when it completed a token."""
+    def key(self, symbol: str, now_ms: int) -> None:
+        """A key of the keypad; when it completed a token, step() takes that."""
         self._sounds.key()
         if symbol == self._status.stuck:
             self._status.stuck = ""
         event = self._panel.press(symbol, now_ms)
         if event is None:
-            return None
+            return
         kind, channel, typed = event
         if self._plain and (kind != digits.TOKEN_EVENT or len(typed) < digits.TOKEN_DIGITS):
             self._panel.show(channel, [("not_now", "")], now_ms)
-            return None
+            return
         if kind == digits.PIN_EVENT:
             self._with_pin(channel, typed, now_ms)
-            return None
+            return
         code = self._query_code(kind, channel, typed)
         if code >= 0:
             self._query(channel, code, now_ms)
+        else:
+            self._taking = (channel, self._desk.keyed_steps(channel, typed, now_ms))
+
+    def is_taking(self) -> bool:
+        """Whether a token is being taken."""
+        return self._taking is not None
+
+    def step(self, now_ms: int) -> "int | None":
+        """Go on with the token that is being taken; returns its result code at the end."""
+        assert self._taking is not None, "a token is being taken"
+        channel, steps = self._taking
+        result = next(steps)
+        if result is None:
             return None
-        return self._token(channel, typed, now_ms)
+        self._taking = None
+        self._sounds.result(result.code == _ACCEPTED or result.code in RESULT_CODES)
+        self._panel.show_result(channel, result.code, result.wait_s, result.pages, now_ms)
+        return result.code
 
     def is_idle(self) -> bool:
-        """Whether nobody is typing and no answer is shown."""
-        return self._panel.is_idle()
+        """Whether nobody is typing, no token is being taken and no answer is shown."""
+        return self._panel.is_idle() and not self.is_taking()
 
     def stuck(self, symbol: str) -> None:
         """A key is stuck: it is shown until it is pressed and let go again."""
@@ -92,12 +108,6 @@ class CustomerDesk:
             if code >= 0:
                 return code
         return int(typed) if is_query else -1
-
-    def _token(self, channel, typed, now_ms):
-        result = self._take_token(channel, typed, now_ms)
-        self._sounds.result(result.code == _ACCEPTED or result.code in RESULT_CODES)
-        self._panel.show_result(channel, result.code, result.wait_s, result.pages, now_ms)
-        return result.code
 
     def _query(self, channel, code, now_ms):
         if self._panel.several() and _is_private(code) and not self._pins.is_open(channel, now_ms):

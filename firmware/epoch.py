@@ -61,6 +61,7 @@ def begin_epoch(flash, settings: config.Settings, own: config.Identity) -> None:
         store = open_store(flash, settings, own)
         store.mark()
         store.append(opening.entries_of(settings))
+        store.mark()
     flash.replace(BEGUN, begun)
     config.settle_identity(flash)
 

@@ -56,7 +56,7 @@ class Gateway:
         self._desk = TokenDesk(core, MeterTests(core, self._valves, self._flow), now_ms)
         self.messages = Messages(core, self._desk, random, random(_NONCE_SIZE), self._readings)
         controls = Controls(core, self._account, self._supply)
-        self._customer = CustomerDesk(core, self._desk, self._valves, controls, self.token)
+        self._customer = CustomerDesk(core, self._desk, self._valves, controls)
         self._lid_ms = 0
         self._updates = self._update_parts = None
         self.full = False  # the last entry found no room
@@ -112,12 +112,8 @@ class Gateway:
     def clock_is_trusted(self) -> bool:
         return self._core.clock.quality() == kinds.TIME_TRUSTED
 
-    def start_pulses(self, channel: int, count: int) -> None:
-        """What the counter shows at start is not new."""
-        self._core.registers[channel].start(count)
-
     def pulses(self, channel: int, count: int) -> None:
-        """What the pulse counter of a meter (rising, 30 bits) shows now."""
+        """What the pulse counter of a meter (rising, 30 bits, 0 at the start of this run) shows now."""
         self._core.registers[channel].take(count)
 
     def reverse_pulses(self, channel: int, count: int, now_ms: int) -> None:
@@ -148,33 +144,67 @@ class Gateway:
             except FlashFull:
                 self.full = True
 
-    def key(self, symbol: str, now_ms: int) -> "int | None":
-        """A key of the keypad; returns the result code when it completed a token."""
-        return self._customer.key(symbol, now_ms)
+    def key(self, symbol: str, now_ms: int) -> None:
+        """A key of the keypad, unless takes_token(). The next tick() takes the token that it completed."""
+        self._customer.key(symbol, now_ms)
+
+    def takes_token(self) -> bool:
+        """Whether a token that was keyed is being taken: no more keys until token_step() has come to its end."""
+        return self._customer.is_taking()
+
+    def token_step(self, now_ms: int) -> "int | None":
+        """Go on with that token, by one write to flash at most; returns its result code at the end."""
+        return self._customer.step(now_ms)
 
     def sound(self, now_ms: int) -> "str | None":
         """The name of the sound that is due (firmware/sounds.py), or None."""
         return self._customer.sound(now_ms)
 
     def token(self, channel: int, typed: str, now_ms: int):
-        """A token for a meter, as typed; returns the Result of firmware/tokens.py when its effect is durable."""
-        result = self._desk.keyed(channel, typed, now_ms)
-        self._settle(channel, now_ms)
-        return result
+        """A token for a meter, as typed; returns the Result of firmware/tokens.py when its effect is durable.
+
+        The next tick() gives the supply that follows from it.
+        """
+        return self._desk.keyed(channel, typed, now_ms)
 
     def tick(self, now_ms: int) -> None:
         """Charge, warn, move valves, write journal and checkpoint, prune: whatever is due."""
-        now_s = self._core.clock.now()
-        for channel in self._core.channels():
-            self._readings.tick(channel, now_s, self._core.registers[channel].volume_ml)
-            self._settle(channel, now_ms)
+        for _step in self.tick_steps(now_ms):
+            pass
+
+    def tick_steps(self, now_ms: int):
+        """tick() as an iterator: keys may be taken before each step, of which each writes to flash once or twice."""
+        while self.takes_token():
+            yield
+            self.token_step(now_ms)
+        core = self._core
+        for channel in core.channels():
+            yield
+            self._readings.tick(channel, core.clock.now(), core.registers[channel].volume_ml)
+            self.full = not self._account.tick(channel, now_ms)
+            yield
+            self._flow.tick(channel, now_ms)
+            self._faults.tick(channel, now_ms, self._valves.is_closed(channel))
+            self._decide(channel, now_ms)
+        yield
+        core.store.mark()
+        yield
         self._valves.tick(now_ms)
-        registers = self._core.registers
-        if any(self._account.journal_due(channel) for channel in registers):
-            self._core.journal()
+        yield
+        if any(self._account.journal_due(channel) for channel in core.registers):
+            core.journal()
+        yield
+        self.messages.outbox.save()
+        yield
         self._keep_house()
+        yield
         if self._updates is not None:
             self._updates.tick(now_ms)
+
+    def close(self) -> None:
+        """It ends here: what has flowed is durable, and the mark covers the last entry, which a new epoch may cite."""
+        self._core.journal()
+        self._core.store.mark()
 
     def power_fails(self, durable: bool) -> None:
         """The supply goes: motors off, and then, if wanted, what has flowed is made durable."""
@@ -194,11 +224,8 @@ class Gateway:
         """The credit that the customer sees, in the unit of the account."""
         return self._core.balance(channel)
 
-    def _settle(self, channel, now_ms):
-        """Bring account and supply in line with what has flowed and what time it is."""
-        self.full = not self._account.tick(channel, now_ms)
-        self._flow.tick(channel, now_ms)
-        self._faults.tick(channel, now_ms, self._valves.is_closed(channel))
+    def _decide(self, channel, now_ms):
+        """Bring supply in line with the account."""
         try:
             self._supply.decide(channel, now_ms)
         except FlashFull:
@@ -214,6 +241,6 @@ class Gateway:
             if core.has_room():
                 core.store.checkpoint(core.clock.now(), core.clock.quality())
             core.store.rest()
-            core.store.prune(self.messages.outbox.acknowledged)
+            core.store.prune(self.messages.outbox.durable)
         except (FlashFull, OSError):
             self.full = True

@@ -17,13 +17,15 @@ WRITE_EVERY_MS = const(60000)
 class PowerWatch:
     """`power_fail` is the input (firmware/drivers/power_fail.py), `resets` keeps the cause over a reset.
 
-    resets.leave(cause, reason) is durable when it returns, resets.take_back() undoes it.
+    resets.leave(cause, reason) is durable when it returns, resets.take_back() undoes it; take_pulses() brings what has
+    flowed by now into the registers, which otherwise come to it in their turn.
     """
 
-    def __init__(self, power_fail, gateway, resets, uptime_ms, report, note) -> None:
+    def __init__(self, power_fail, gateway, resets, take_pulses, uptime_ms, report, note) -> None:
         self._power_fail = power_fail
         self._gateway = gateway
         self._resets = resets
+        self._take_pulses = take_pulses
         self._uptime_ms = uptime_ms
         self._report = report
         self._note = note
@@ -46,6 +48,7 @@ class PowerWatch:
     def _save(self):
         now_ms = self._uptime_ms()
         durable = now_ms - self._written_ms >= WRITE_EVERY_MS
+        self._take_pulses()
         self._gateway.power_fails(durable)
         if durable:
             self._written_ms = now_ms

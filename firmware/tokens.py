@@ -50,15 +50,21 @@ class TokenDesk:
 
     def keyed(self, channel: int, digits: str, now_ms: int) -> Result:
         """A token from the keypad for a chosen meter."""
+        result = list(self.keyed_steps(channel, digits, now_ms))[-1]
+        assert result is not None, "the last step tells"
+        return result
+
+    def keyed_steps(self, channel: int, digits: str, now_ms: int):
+        """keyed() as an iterator that ends with the Result; a step before, which gives None, writes to flash once."""
         try:
             token_class = split(digits)[0]
             if token_class == TEST:
-                return self._test(channel, digits, now_ms)
+                return iter((self._test(channel, digits, now_ms),))
             if token_class not in (CREDIT, MANAGEMENT):
                 raise FunctionError("token class 3 is reserved")
         except TokenError as error:
-            return Result(error.code)
-        return self._counted(channel, digits, now_ms)
+            return iter((Result(error.code),))
+        return self._counted_steps(channel, digits, now_ms)
 
     def remote(self, channel: int, digits: str, now_ms: int) -> tuple:
         """A token from a verified command: (result code, its entries). Counts no attempt, knows no lock-out.
@@ -80,19 +86,28 @@ class TokenDesk:
         except FlashFull:
             return Result(NOT_READY)
 
-    def _counted(self, channel, digits, now_ms):
+    def _counted_steps(self, channel, digits, now_ms):
         """A token that may be a guess: not while locked, and counted before it is decoded."""
         wait_s = self.wait_s(channel, now_ms)
         if wait_s:
-            return Result(_LOCKOUT, wait_s)
-        if self._core.recovery:
-            return Result(NOT_READY)
+            yield Result(_LOCKOUT, wait_s)
+            return
         try:
+            self._be_ready()
             self._core.settle(channel, now_ms)
+            yield None
+            self._be_ready()
             self._attempt(channel)
-            return self._judge_keyed(channel, digits, now_ms)
+            yield None
+            self._be_ready()
+            result = self._judge_keyed(channel, digits, now_ms)
         except FlashFull:
-            return Result(NOT_READY)
+            result = Result(NOT_READY)
+        yield result
+
+    def _be_ready(self):
+        if self._core.recovery:
+            raise FlashFull  # nothing is written then
 
     def _judge_keyed(self, channel, digits, now_ms):
         try:

@@ -29,6 +29,7 @@ class Pair:
     def __init__(self, flash, name: str) -> None:
         self._flash = flash
         self._names = (name + "-a", name + "-b")
+        self._newest = None  # (slot, generation) of the newest copy, where save() knows it without reading both
 
     def copies(self) -> "list[tuple[int, bytes]]":
         """(slot, data) of each good copy, the newest first."""
@@ -47,13 +48,19 @@ class Pair:
 
     def save(self, data: bytes, keep: "int | None" = None) -> int:
         """Write a new copy over the older one, or over the one that is not `keep`; returns its slot."""
-        generations = [self._generation(slot) for slot in (0, 1)]
-        if keep is None:
-            keep = 0 if generations[0] >= generations[1] else 1
-        slot = 1 - keep
-        copy = _COPY.encode(generation=max(generations) + 1, data=data)
+        newest, generation = self._newest or self._found()
+        self._newest = None  # what a write leaves that fails has to be read
+        slot = 1 - (newest if keep is None else keep)
+        copy = _COPY.encode(generation=generation + 1, data=data)
         self._flash.rewrite(self._names[slot], with_check(copy))
+        self._newest = (slot, generation + 1)
         return slot
+
+    def _found(self):
+        """(slot, generation) of the newest copy; generation 0 where there is none."""
+        generations = [self._generation(slot) for slot in (0, 1)]
+        slot = 0 if generations[0] >= generations[1] else 1
+        return slot, generations[slot]
 
     def _generation(self, slot):
         fields = self._read(slot)

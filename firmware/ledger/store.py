@@ -1,8 +1,10 @@
 """The append-only ledger on flash. A group of entries is durable when append() returns, and kept or dropped whole.
 
-The high-water mark follows every append, so a loss of anything that append() returned is always noticed. What is new
-goes into a short segment, the tail, and from there into the body before it: littlefs copies the last block of a file
-for each append, but not what is as short as a tail.
+The high-water mark follows when mark() is called, before anything moves, and what it covers is never lost unnoticed. It
+is apart because either may take an erase of the flash, and keys wait as long.
+
+What is new goes into a short segment, the tail, and from there into the body before it: littlefs copies the last block
+of a file for each append, but not what is as short as a tail.
 """
 
 from firmware.ledger import segments
@@ -51,8 +53,10 @@ class Store:
         self._mark = Pair(flash, _MARK_FILES)
         self.genesis = chain.genesis(utility, gateway, epoch, device_public)
         self._checkpoints = Checkpoints(flash, epoch)
+        marked = self.marked()
+        self._marked = -1 if marked is None else marked[0]
         fresh = GatewayState(utility, gateway, epoch)
-        found = Recovery(flash, self.genesis, fresh, self._checkpoints, self.marked())
+        found = Recovery(flash, self.genesis, fresh, self._checkpoints, marked)
         self.state = found.state
         self.head = found.head
         self.damage = found.damage
@@ -60,6 +64,7 @@ class Store:
         self._firsts = found.firsts
         self._tail = 0  # entries in the last segment while it is a tail: few, to be moved into the body before it
         self._body = segments.ENTRIES_MAX  # entries in the body; ENTRIES_MAX: it takes no more
+        self._copied = -1  # so many of the tail's entries are in the body, too; -1: it is not being emptied
         self._rested = 0
         if found.firsts and not found.torn:
             self._find_tail(found.records)
@@ -75,8 +80,14 @@ class Store:
         return marked_in(self._flash, self._epoch)
 
     def mark(self) -> None:
-        """Raise the high-water mark to the present head."""
-        self._mark.save(MARK.encode(epoch=self._epoch, sequence=self.state.sequence, head=self.head))
+        """Raise the high-water mark to the present head; where flash refuses, the next time covers it."""
+        if self.damage or self._marked >= self.state.sequence:
+            return
+        self._marked = self.state.sequence
+        try:
+            self._mark.save(MARK.encode(epoch=self._epoch, sequence=self.state.sequence, head=self.head))
+        except OSError:
+            pass
 
     def append(self, group: "list[entries.Entry]") -> None:
         """Make a group durable, then fold it in: sequences and group_left are filled in here.
@@ -98,10 +109,6 @@ class Store:
         for entry in group:
             self.state.apply(entry)
         self.head = head
-        try:
-            self.mark()
-        except OSError:
-            pass  # the group is durable; the next mark covers it
 
     def checkpoint(self, time_s: int, quality: int, every: int = CHECKPOINT_EVERY) -> bool:
         """Write a checkpoint when `every` entries have passed since the last; tells whether it did."""
@@ -153,9 +160,18 @@ class Store:
         return removed
 
     def rest(self) -> None:
-        """Called now and then: when nothing was written since the last time, the tail is emptied for what comes."""
-        if self._rested == self.state.sequence and self._tail >= _TAIL_FULL and not self.damage:
-            self._fold_tail()
+        """Called now and then: when nothing was written since the last time, the tail is emptied for what comes.
+
+        It takes two calls, for each half may take an erase.
+        """
+        if self.damage:
+            return
+        if self._copied >= 0:
+            self._remove_tail()
+        elif self._rested == self.state.sequence and self._tail >= _TAIL_FULL:
+            self._copy_tail()
+            if self._copied == 0:
+                self._remove_tail()  # it is the next body as it is
         self._rested = self.state.sequence
 
     def first_kept(self) -> int:
@@ -184,7 +200,7 @@ class Store:
         return b"".join(records), head
 
     def _write(self, records, count):
-        if 0 < self._tail <= segments.TAIL_MAX - count:
+        if 0 < self._tail <= segments.TAIL_MAX - count and self._copied < 0:
             self._flash.append(segments.name_of(self._firsts[-1]), records)
             self._free_bytes -= len(records)
         else:
@@ -210,24 +226,19 @@ class Store:
 
     def _fold_tail(self):
         """Move the tail's entries behind those of the body; what does not fit there is the next body."""
-        if not self._tail:
-            return
-        try:
-            moved = self._move_tail(segments.ENTRIES_MAX - self._body)
-        except (OSError, SharedError):  # flash refused: until the tail is removed, it is what counts
-            self._body, self._tail = segments.ENTRIES_MAX, 0
-            return
-        if moved == self._tail:
-            self._body += moved
-        else:
-            self._body = self._tail - moved
-            self._free_bytes = self._flash.free()
-        self._tail = 0
+        if self._tail and self._copied < 0:
+            self._copy_tail()
+        if self._copied >= 0:
+            self._remove_tail()
 
-    def _move_tail(self, room):
-        """Move as many whole groups as there is room for; the rest goes into a segment of its own. Returns how many."""
-        if not room:
-            return 0
+    def _copy_tail(self):
+        """The first half: as many whole groups as there is room for, and what is left as a segment of its own."""
+        try:
+            self._copied = self._copy(segments.ENTRIES_MAX - self._body)
+        except (OSError, SharedError):
+            self._keep_tail()
+
+    def _copy(self, room):
         first = self._firsts[-1]
         segment = segments.read_segment(self._flash, first, self._epoch)
         moved = min(room, self._tail)
@@ -237,10 +248,31 @@ class Store:
             self._flash.append(segments.name_of(self._firsts[-2]), segment.records(0, moved))
             if moved < self._tail:
                 self._put_rest(segment, moved)
-                self._firsts.append(first + moved)
-            self._flash.remove(segments.name_of(first))
-            self._firsts.remove(first)
         return moved
+
+    def _remove_tail(self):
+        """The second half: what was copied counts where it is now."""
+        moved, self._copied = self._copied, -1
+        first = self._firsts[-1]
+        if moved:
+            try:
+                self._flash.remove(segments.name_of(first))
+            except OSError:
+                self._keep_tail()
+                return
+            self._firsts.pop()
+        if moved == self._tail:
+            self._body += moved
+        else:
+            self._body = self._tail - moved
+            if moved:
+                self._firsts.append(first + moved)
+            self._free_bytes = self._flash.free()
+        self._tail = 0
+
+    def _keep_tail(self):
+        """Flash refused: until the tail is removed, it is what counts, and what comes begins a new segment."""
+        self._body, self._tail = segments.ENTRIES_MAX, 0
 
     def _put_rest(self, segment, moved):
         """What did not fit, whole or not at all: as long as it is not there, the tail counts to its end."""

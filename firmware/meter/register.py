@@ -22,10 +22,6 @@ class Register:
         self.volume_ml = volume_ml
         self.durable_ml = volume_ml
 
-    def start(self, count: int) -> None:
-        """What the counter shows now is not new."""
-        self._seen = count
-
     def take(self, count: int) -> int:
         """Take over what the counter (30 bits, rising, wrapping) shows; returns the new volume in ml."""
         new_ml = ((count - self._seen) & _PULSE_MASK) * self._pulse_volume_ml

@@ -8,6 +8,7 @@ from firmware.clock import Clock
 from firmware.gateway import Gateway
 from shared import documents
 from shared.slices import finish
+from tests.fakes.keypad import press
 
 METERS = 8
 
@@ -87,7 +88,7 @@ class Rig:
         code = None
         for key in keys:
             self.now_ms += 100
-            code = self.gateway.key(key, self.now_ms)
+            code = press(self.gateway, key, self.now_ms)
         return code
 
     def upload(self):

@@ -67,12 +67,14 @@ class Front:
         for channel in range(meters):
             self.meter(channel).intent = kinds.FULL
             self.meter(channel).pots[kinds.TOKEN_CREDIT] = 5000000
-        self.desk = CustomerDesk(self, self, self, self, self.take_token)
+        self.desk = CustomerDesk(self, self, self, self)
         self.desk.attach(columns, rows, language)
 
-    def take_token(self, channel, digits, _now_ms):
+    def keyed_steps(self, channel, digits, _now_ms):
+        """As firmware/tokens.py."""
         self.typed.append((channel, digits))
-        return _Result(self.code, self.pages)
+        yield None
+        yield _Result(self.code, self.pages)
 
     def run(self, channel, code, _now_ms):
         """As firmware/controls.py."""
@@ -83,8 +85,9 @@ class Front:
         """Some keys, one after the other at once; the last result code."""
         code = None
         for key in keys:
-            found = self.desk.key(key, self.now_ms)
-            code = found if found is not None else code
+            self.desk.key(key, self.now_ms)
+            while self.desk.is_taking():
+                code = self.desk.step(self.now_ms)
         return code
 
     def ask(self, keys, pages=1):

@@ -152,6 +152,7 @@ class Day:
         sequence = house.state.sequence
         ack = documents.ACK.encode(sequence=sequence, head=store.head_at(sequence), nonce=nonce, **WHO)
         house.receive(documents.with_mac(LINK_KEY, ack))
+        house.gateway.messages.outbox.save()
         store.prune(sequence, 1 << 30)
 
     def restart(self):

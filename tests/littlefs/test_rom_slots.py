@@ -169,3 +169,22 @@ def updated(board):
         slots.write(at, image if at == 0 else b"\0" * 512)
     slots.start_trial()
     board.start()[0].keep()
+
+
+def test_a_start_that_cannot_be_counted_is_none_on_trial():
+    fresh()
+    board = Board(("one", "two"))
+    board.start()[0].start_trial()
+    write = rom_start.write
+
+    def refused(path, good, starts):
+        raise OSError(28)
+
+    rom_start.write = refused
+    try:
+        versions = [board.start()[1] for _ in range(5)]
+    finally:
+        rom_start.write = write
+
+    assert versions == ["one"] * 5 and board.armed == 0
+    assert board.start()[1] == "two", "what was refused is tried again"

@@ -13,6 +13,7 @@ from shared.sts.fields import CurrencyCredit, TransferCredit
 from shared.sts.time_id import tid_at
 from shared.sts.token import encode
 from tests.fakes.house import COMMAND_SEED, GATEWAY, LINK_KEY, UTILITY, House, decoder_key, enrolled_flash
+from tests.fakes.keypad import press
 from tests.scenarios.plan import BASE_YEAR, Plan
 
 _DAY_MS = 86400000
@@ -176,7 +177,7 @@ class World:
         code = None
         for key in keys:
             self.advance(_KEY_MS)
-            code = self.house.gateway.key(key, self.house.now_ms)
+            code = press(self.house.gateway, key, self.house.now_ms)
         return code
 
     def type(self, channel, keys):

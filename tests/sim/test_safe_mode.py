@@ -21,6 +21,22 @@ from tools.sim.world import World
 
 _MAIN = "from firmware import main\nmain.run()\n"
 # Each is put in front of the firmware: a fault that comes again with every start.
+_SETTINGS_UNREADABLE_ON_TRIAL = """
+from firmware import epoch
+from firmware.drivers import hardware
+from shared.errors import WireError
+class Slots:
+    running = 1
+    capacity_bytes = 4096
+    def on_trial(self):
+        return True
+    def give_up(self):
+        print("given up")
+hardware._slots = lambda board: Slots()
+def start(flash):
+    raise WireError("a field is missing")
+epoch.start = start
+"""
 _STATUS_FAILS = """
 from firmware import status
 def view(self, channel, number, now_ms):
@@ -211,3 +227,11 @@ async def test_a_task_that_waits_for_ever_is_named(board: Board, world: World) -
     assert detail == kinds.RESET_OWN and event is not None
     assert event.reference_a.to_bytes(4, "big") == b"sync"
     assert starts.ERROR_NAMES[event.reference_b >> 16] == "is silent"
+
+
+async def test_an_image_on_trial_that_cannot_read_the_settings_is_given_back(board: Board, world: World) -> None:
+    process = await board.start(_SETTINGS_UNREADABLE_ON_TRIAL)
+    await world.wait_for(lambda: process.resets >= 1, "reset by the image itself", 20)
+    await board.stop()
+
+    assert "given up" in board.log.read_text()

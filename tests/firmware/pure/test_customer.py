@@ -3,6 +3,7 @@
 from shared import aliases, kinds, return_code
 from shared.return_code import pin
 from tests.fakes.house import House, bundle, enrolled_flash, signed_policy
+from tests.fakes.keypad import press
 
 
 def house_with(meters=1, **policy):
@@ -18,7 +19,7 @@ def ask(house, keys):
     """The first page that some keys bring, a minute later."""
     house.step(60)
     for key in keys:
-        house.gateway.key(key, house.now_ms)
+        press(house.gateway, key, house.now_ms)
     return house.gateway.lines(house.now_ms)
 
 

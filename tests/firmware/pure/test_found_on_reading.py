@@ -14,6 +14,7 @@ from tests.fakes.house import (
     signed_policy,
     signed_tariff,
 )
+from tests.fakes.keypad import press
 
 DAY_S = 86400
 
@@ -28,7 +29,7 @@ def test_an_emergency_opening_as_long_as_its_field_ends_with_the_last_second_tha
     house = house_of(emergency_open_s=0xFFFFFFFF)
     house.step()
 
-    house.gateway.key("#", house.now_ms)
+    press(house.gateway, "#", house.now_ms)
     shown = house.gateway._customer._controls.run(0, 91, house.now_ms)
 
     assert shown[0] == "open_until" and house.meter().open_until_s == 0xFFFFFFFF

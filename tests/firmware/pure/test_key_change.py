@@ -10,6 +10,7 @@ from shared.sts.key_change import NewKey, sections_of
 from shared.sts.sample_tables import SAMPLE_P, SAMPLE_S1, SAMPLE_S2, sample_tables
 from shared.sts.token import encode
 from tests.fakes.house import House, bundle, decoder_key
+from tests.fakes.keypad import press
 from tests.fakes.keys import check_of, credit, new_key, sections, tid_of
 
 OLD_CHECK = documents.key_check(decoder_key(0))
@@ -290,7 +291,7 @@ def test_the_display_says_which_parts_are_missing_and_then_the_new_key():
     shown = []
     for token in digits:
         for symbol in token:
-            house.gateway.key(symbol, house.now_ms)
+            press(house.gateway, symbol, house.now_ms)
         shown.append([house.gateway.lines(house.now_ms + at_ms) for at_ms in (0, 3000)])
         house.now_ms += 9000
 

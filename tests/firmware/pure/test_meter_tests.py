@@ -4,6 +4,7 @@ from shared import kinds
 from shared.sts.fields import ALL_TESTS_28, ALL_TESTS_36, ExtendedRead, MeterTest, SetMaximumPowerLimit
 from shared.sts.token import encode
 from tests.fakes.house import House
+from tests.fakes.keypad import press
 from tests.fakes.keys import managed, tid_of
 
 WRONG = "00000000000000000001"
@@ -159,7 +160,7 @@ def test_the_pages_are_shown_one_after_another():
     house.gateway.lid(True, 10000)
     house.now_ms = 20000
     for symbol in digits_of(1 << 7 | 1 << 9):
-        house.gateway.key(symbol, house.now_ms)
+        press(house.gateway, symbol, house.now_ms)
 
     shown = [house.gateway.lines(house.now_ms + at_ms) for at_ms in (0, 3000, 8000)]
 

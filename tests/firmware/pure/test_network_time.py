@@ -28,7 +28,7 @@ class Hasty:
 class World:
     """A clock that time was signed for long ago, the task, and a server; time passes while the task sleeps."""
 
-    def __init__(self, signed=True, ready=True, off_s=0):
+    def __init__(self, signed=True, ready=True, off_s=0, host=HOST):
         self.ticks = Ticks()
         network_time.asyncio = Hasty(self.ticks)
         self.clock = Clock(self.ticks, START_S)
@@ -44,8 +44,8 @@ class World:
         self.asked_ms = []
         self.reports = 0
         self._task = NetworkTime(
-            HOST,
-            lambda: "",
+            host,
+            lambda: HOST,
             self.clock.nudge,
             self._ready,
             self._uptime,
@@ -134,6 +134,14 @@ def test_a_server_that_is_silent_stale_or_refuses_is_asked_again_after_a_quarter
         assert there.said and all(line.startswith("no network time: ") for line in there.said)
         assert RETRY_MS <= there.asked_ms[1] - there.asked_ms[0] < RETRY_MS + 60000
         assert there.clock.now() == there.real_s()
+
+
+def test_a_name_that_cannot_be_one_costs_the_network_time_and_no_restart():
+    there = World(host="time.example.")
+
+    there.run(lambda: there.said)
+
+    assert there.said == ["no network time: the name of the host cannot be one"]
 
 
 def test_nobody_is_asked_without_a_network_or_before_time_was_signed():

@@ -6,6 +6,7 @@ from shared import aliases, kinds
 from shared.return_code import pin
 from tests.fakes.front import Front
 from tests.fakes.house import House
+from tests.fakes.keypad import press
 
 TOKEN = "12345678901234567890"
 
@@ -125,7 +126,7 @@ def test_a_real_token_shows_amount_balance_and_return_code():
     house = House()
     code = house.token(25)
     for key in code + "#":
-        house.gateway.key(key, house.now_ms)
+        press(house.gateway, key, house.now_ms)
     names = [house.gateway.lines(house.now_ms + at_ms)[0] for at_ms in (0, 3000, 8000, 13000)]
 
     assert names == ["ACCEPTED", "Added", "Balance", "Return code"]

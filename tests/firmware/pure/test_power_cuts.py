@@ -163,6 +163,7 @@ def test_an_acknowledgement_and_pruning_can_be_cut_anywhere():
         hello = documents.HELLO.decode(documents.without_mac(LINK_KEY, house.gateway.messages.hello()))
         ack = documents.ACK.encode(sequence=sequence, head=store.head_at(sequence), nonce=hello["nonce"], **WHO)
         house.receive(documents.with_mac(LINK_KEY, ack))
+        house.gateway.messages.outbox.save()
 
     def check(house, done):
         assert house.gateway.messages.outbox.acknowledged in ((sequence,) if done else (0, sequence))

@@ -148,3 +148,4 @@ def test_a_floor_that_was_raised_outlives_the_ledger_that_says_so():
 def raise_the_floor(house):
     """By command; the COMMAND and FLOOR entries are then the last of the ledger."""
     house.receive(house.command(documents.COMMAND_FLOOR, signed_floor(1, kinds.FULL)))
+    house.gateway.close()

@@ -6,6 +6,7 @@ from shared import documents
 from shared.slices import finish
 from tests.fakes.auditor import audit, never_back, progress
 from tests.fakes.house import House, signed_policy
+from tests.fakes.keypad import press
 
 SEED = 20261122
 TAGS = (b"PSack001", b"PStime01", b"PScmd001", b"PSother1")
@@ -13,7 +14,7 @@ TAGS = (b"PSack001", b"PStime01", b"PScmd001", b"PSother1")
 
 def press_anything(house):
     for _ in range(random.randrange(40)):
-        house.gateway.key("0123456789*#"[random.randrange(12)], house.now_ms)
+        press(house.gateway, "0123456789*#"[random.randrange(12)], house.now_ms)
         house.now_ms += 300
     house.gateway.lines(house.now_ms)
 

@@ -6,6 +6,7 @@ from shared import kinds
 from tests.fakes.auditor import audit
 from tests.fakes.flash import Flash
 from tests.fakes.house import House
+from tests.fakes.keypad import press
 
 WHY = codes("sync: OSError(110,)")
 
@@ -102,12 +103,12 @@ def test_the_panel_of_safe_mode_takes_tokens_and_nothing_else():
     house = House(1)
     house.gateway.attach_panel(20, 4, plain=True)
     for key in "#30#":
-        house.gateway.key(key, house.now_ms)
+        press(house.gateway, key, house.now_ms)
     query = house.gateway.lines(house.now_ms)
     house.now_ms += 60000
     idle = house.gateway.lines(house.now_ms)
 
-    codes = [house.gateway.key(key, house.now_ms) for key in house.token(25)]
+    codes = [press(house.gateway, key, house.now_ms) for key in house.token(25)]
     accepted = house.gateway.lines(house.now_ms)
     house.step(30)
     after = house.gateway.lines(house.now_ms)

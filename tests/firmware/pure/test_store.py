@@ -30,6 +30,7 @@ def filled(flash, groups):
     store = begun(flash)
     for _ in range(groups):
         store.append(boots(3))
+        store.mark()
     return store
 
 
@@ -129,6 +130,32 @@ def test_a_damaged_entry_is_noticed():
         assert store_on(flash.after_reboot()).damage != ""
 
 
+def test_the_mark_is_written_once_for_several_entries_and_never_over_a_damaged_ledger():
+    flash = Flash()
+    store = filled(flash, 3)
+    generations = {name: data for name, data in flash.files.items() if name.startswith("mark")}
+    store.mark()
+    assert {name: data for name, data in flash.files.items() if name.startswith("mark")} == generations
+    flash.files["seg-00000001"] = flash.files["seg-00000001"][:-1]
+
+    damaged = store_on(flash.after_reboot())
+    damaged.mark()
+
+    assert damaged.damage and damaged.marked()[0] == 9 > damaged.state.sequence
+
+
+def test_a_mark_that_a_cut_prevented_is_made_after_the_start():
+    flash = Flash()
+    store = filled(flash, 2)
+    store.append(boots(2))
+
+    again = store_on(flash.after_reboot())
+    assert again.damage == "" and again.marked()[0] == 6
+    again.mark()
+
+    assert again.marked() == (8, again.head)
+
+
 def test_a_lost_last_entry_is_noticed():
     flash = Flash()
     filled(flash, 2)
@@ -159,8 +186,9 @@ def test_a_flash_put_back_to_an_older_ledger_is_noticed_by_the_mark():
     flash = Flash()
     store = filled(flash, 3)
     old = dict(flash.files)
-    store.append(boots(1))
-    store.append(boots(1))
+    for _ in range(2):
+        store.append(boots(1))
+        store.mark()
     marks = {name: data for name, data in flash.files.items() if name.startswith("mark")}
     flash.files = old
     flash.files.update(marks)

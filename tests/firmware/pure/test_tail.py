@@ -59,11 +59,34 @@ def test_a_tail_that_rests_leaves_room_for_a_token():
     as_before = flash.names() == files
     store.rest()
     store.append(boots(4))
-    store.rest()
-    store.rest()
+    for _ in range(3):
+        store.rest()
 
     assert as_before and [name for name in flash.names() if name.startswith("seg-")] == ["seg-00000001"]
     assert store_on(flash.after_reboot()).head == store.head
+
+
+def test_between_the_halves_of_its_emptying_the_tail_is_read_written_and_cut_as_ever():
+    for tail, then in ((4, 0), (6, 1), (8, 3), (5, 8)):
+        flash = Flash()
+        store = begun(flash)
+        store.append(boots(66))  # a body with room for three more
+        for _ in range(tail):
+            store.append(boots(1))
+        before = store.state.sequence, store.head
+        for _ in range(2):
+            store.rest()
+        assert len([name for name in flash.names() if name.startswith("seg-")]) == 3
+
+        cut = store_on(flash.after_reboot())
+        assert (cut.damage, cut.state.sequence, cut.head) == ("", *before)
+        assert store.head_at(before[0]) == store.head and len(store.run(66, 100, False)[1]) == BODY_SIZE * (tail + 1)
+
+        if then:
+            store.append(boots(then))
+        store.rest()
+        again = store_on(flash.after_reboot())
+        assert (again.damage, again.state.sequence, again.head) == ("", before[0] + then, store.head), (tail, then)
 
 
 def test_a_segment_that_is_full_is_followed_by_the_next():

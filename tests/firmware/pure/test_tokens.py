@@ -139,6 +139,7 @@ def test_a_token_too_large_for_the_balance_stays_unused():
     house.flow(1)
     token = house.token(9999)
     house.type(house.token(9999))
+    house.step(1)
 
     full = house.type(token)
     house.flow(999800)
