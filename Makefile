@@ -32,9 +32,11 @@ FROZEN_SOURCES := $(FROZEN_FOLDERS:%=%/.) $(foreach folder,$(FROZEN_FOLDERS),$(w
 UMQTT_STAMP := build/micropython/lib/.stamp
 RP2040_STAMP := build/rp2040/.stamp
 EMULATOR_STAMP := tests/board/emulator/node_modules/.stamp
-# The one board whose image is built here; make firmware BOARD=NAME for another, see boards/README.md.
+# The board whose image is built, run and measured; make firmware BOARD=NAME for another, see boards/README.md.
 BOARD ?= rp2_pico_ppp
 IMAGE := build/firmware/$(BOARD).bin
+# Those that are tested on the emulated chip: of one meter and of eight.
+TESTED_IMAGES := build/firmware/rp2_pico_ppp.bin build/firmware/rp2_pico_ppp8.bin
 # Boards of a stock MicroPython: there the gateway is a package beside it.
 PACKAGED := esp32_devkit rp2_pico_w
 SOFTHSM_STAMP := build/softhsm/.stamp
@@ -62,7 +64,7 @@ demo: $(SETUP) ## Show the whole story in one go: pay, vend, type the token, met
 ##@ Test
 
 .PHONY: test
-test: $(TEST_SETUP) $(FROZEN_STAMP) $(EMULATOR_STAMP) $(IMAGE) browser ## Run every test: under MicroPython of 64 and of 32 bits, then under CPython with servers, a browser and a board
+test: $(TEST_SETUP) $(FROZEN_STAMP) $(EMULATOR_STAMP) $(TESTED_IMAGES) browser ## Run every test: under MicroPython of 64 and of 32 bits, then under CPython with servers, a browser and a board
 	@echo "test: four suites, two at a time; each prints what it found when it ends (before: build/test/*.log)"
 	@$(MAKE) -j2 --keep-going --output-sync=target test-mpy test-mpy32 test-cloud test-but-cloud ARGS=
 
@@ -90,7 +92,7 @@ test-cloud: $(TEST_SETUP) ## Run the tests of cloud/ on SQLite and PostgreSQL
 	@bash tools/setup/suite.sh $(RUN) cloud tests/cloud $(ARGS)
 
 .PHONY: test-but-cloud
-test-but-cloud: $(TEST_SETUP) $(FROZEN_STAMP) $(EMULATOR_STAMP) $(IMAGE) browser ## Run all the others that pytest runs
+test-but-cloud: $(TEST_SETUP) $(FROZEN_STAMP) $(EMULATOR_STAMP) $(TESTED_IMAGES) browser ## Run all the others that pytest runs
 	@bash tools/setup/suite.sh $(RUN) but-cloud tests --ignore=tests/cloud $(ARGS)
 
 .PHONY: test-system
@@ -106,7 +108,7 @@ test-cuts: $(MICROPYTHON_STAMP) $(UMQTT_STAMP) ## Cut the power at every command
 	@PENSTOCK_LONG=$(LONG) $(MICROPYTHON) -m tests.mpy.run littlefs $(ARGS)
 
 .PHONY: test-board
-test-board: $(SETUP) $(EMULATOR_STAMP) firmware ## Run the real image on an emulated RP2040; LONG=1: power cuts ten times as often
+test-board: $(SETUP) $(EMULATOR_STAMP) $(TESTED_IMAGES) ## Run the real images on an emulated RP2040; LONG=1: power cuts ten times as often
 	@PENSTOCK_LONG=$(LONG) $(RUN) -m pytest tests/board $(if $(LONG),--timeout=7200) $(ARGS)
 
 .PHONY: test-life
@@ -129,11 +131,11 @@ firmware: $(if $(filter $(PACKAGED),$(BOARD)),$(VENV_STAMP) $(UMQTT_STAMP),$(IMA
 
 .PHONY: bench-board
 bench-board: $(SETUP) $(EMULATOR_STAMP) firmware ## Measure that image on an emulated board, by the chip's own clock, against its bars
-	@$(RUN) -m tests.board.bench $(ARGS)
+	@PENSTOCK_IMAGE=$(or $(PENSTOCK_IMAGE),$(IMAGE)) $(RUN) -m tests.board.bench $(ARGS)
 
 .PHONY: board
 board: $(SETUP) $(EMULATOR_STAMP) firmware ## Run that image on an emulated board, with its display and keypad in this terminal
-	@$(RUN) -m tests.board $(ARGS)
+	@PENSTOCK_IMAGE=$(or $(PENSTOCK_IMAGE),$(IMAGE)) $(RUN) -m tests.board $(ARGS)
 
 ##@ Check
 
@@ -195,8 +197,8 @@ $(EMULATOR_STAMP): tests/board/emulator/package-lock.json $(VENV_STAMP)
 	@bash tools/setup/emulator.sh $(CURDIR)/$(RUN) tests/board/emulator
 	@touch $@
 
-$(IMAGE): $(RP2040_STAMP) $(UMQTT_STAMP) $(VENV_STAMP) tools/setup/image.sh tools/slot_image.py tools/uf2.py $(wildcard boards/*.py boards/*.hex firmware/image/*.* firmware/image/*/*) $(FROZEN_SOURCES)
-	@PYTHON=$(RUN) bash tools/setup/image.sh build/rp2040 $(BOARD) build/firmware
+build/firmware/%.bin: $(RP2040_STAMP) $(UMQTT_STAMP) $(VENV_STAMP) tools/setup/image.sh tools/slot_image.py tools/uf2.py $(wildcard boards/*.py boards/*.hex firmware/image/*.* firmware/image/*/*) $(FROZEN_SOURCES)
+	@PYTHON=$(RUN) bash tools/setup/image.sh build/rp2040 $* build/firmware
 
 $(SOFTHSM_STAMP): tools/setup/softhsm.sh tools/setup/debian.sh
 	@bash tools/setup/softhsm.sh build/softhsm

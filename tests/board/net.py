@@ -34,8 +34,8 @@ class NamedCloud(Cloud):
         """The files of its authority."""
         return self._tls
 
-    def lonely_meter(self) -> dict[str, Any]:
-        """The meter of a gateway that has no other, whose keypad asks for none."""
+    def first_meter(self) -> dict[str, Any]:
+        """The one that a board gets: of a gateway that has no other, so that its keypad asks for none."""
         gateways = [meter["gateway_id"] for meter in self.meters]
         return next(meter for meter in self.meters if gateways.count(meter["gateway_id"]) == 1)
 
@@ -116,10 +116,11 @@ class Online:
         """What the cloud has of the gateway's ledger."""
         return await self.api.items(f"/gateways/{self.meter['gateway_id']}/entries")
 
-    async def sell(self) -> None:
-        """Sell a token that the link delivers."""
+    async def sell(self, meter: dict[str, Any] | None = None) -> None:
+        """Sell a token that the link delivers, to this meter or to the first."""
         tender = {"kind": "cash", "amount_minor": _PRICE_MINOR, "currency": "GHS"}
-        order = {"purchase_id": str(uuid.uuid4()), "drn": self.meter["drn"], "volume_ml": VOLUME_ML, "tender": tender}
+        drn = (meter or self.meter)["drn"]
+        order = {"purchase_id": str(uuid.uuid4()), "drn": drn, "volume_ml": VOLUME_ML, "tender": tender}
         await self.api.post("/vends", order | {"delivery": "remote"})
 
     async def token_taken(self, count: int) -> bool:
@@ -149,13 +150,13 @@ class Online:
 
 
 @asynccontextmanager
-async def at_a_cloud(board: EmulatedBoard, folder: Path) -> AsyncIterator[Online]:
+async def at_a_cloud(board: EmulatedBoard, folder: Path, kind: type[NamedCloud] = NamedCloud) -> AsyncIterator[Online]:
     """A new board, enrolled at a cloud of its own whose files are in the folder; not started yet."""
-    cloud = NamedCloud(folder, Ports.free())
+    cloud = kind(folder, Ports.free())
     try:
         await cloud.open()
         async with cloud.api() as api:
-            meter = cloud.lonely_meter()
+            meter = cloud.first_meter()
             await board.make_file_system()
             await provision(api, board, meter["gateway_id"])
             online = Online.of(Enrolled(board, api, meter), cloud)

@@ -1,23 +1,21 @@
-"""Valves on expanders: the drivers on the emulated chip, wired as the map of eight meters says."""
+"""Valves on expanders: the drivers of the image of eight meters on the emulated chip."""
 
 import asyncio
-import runpy
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.board.emulated import ROOT, EmulatedBoard
+from tests.board.eight import METERS
+from tests.board.emulated import EIGHT_IMAGE, EmulatedBoard
 
-_MAP = ROOT / "boards" / "rp2_pico_ppp8.py"
-_METERS = 8
 _TRAVEL_MS = 2000
 
 _START = """
 import time
+import board
 from firmware.drivers.hardware import Hardware
-Board.UPDATE_SLOTS = ""
-hardware = Hardware(Board)
+hardware = Hardware(board)
 """
 _OPEN_ALL = """
 for valve in hardware.valves:
@@ -53,13 +51,10 @@ class Bench:
 
     def __init__(self, board: EmulatedBoard) -> None:
         self.board = board
-        names = runpy.run_path(str(_MAP))
-        lines = [f"    {name} = {value!r}\n" for name, value in names.items() if name.isupper()]
-        self._class = "class Board:\n" + "".join(lines)
 
     async def run(self, source: str) -> list[str]:
         """Make all drivers anew, do something with them, and return the lines that it printed."""
-        return (await self.board.run(self._class + _START + source)).splitlines()
+        return (await self.board.run(_START + source)).splitlines()
 
     async def position(self, valve: int, after_ms: int) -> float:
         return float((await self.board.do("wait", ms=after_ms))["valves"][valve])
@@ -67,7 +62,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    board = EmulatedBoard(tmp_path / "board", speed=50, wiring=_MAP)
+    board = EmulatedBoard(tmp_path / "board", EIGHT_IMAGE, speed=50)
     try:
         await board.start()
         await board.make_file_system()
@@ -79,9 +74,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 async def test_eight_valves_on_two_expanders_open_one_after_another(bench: Bench) -> None:
     *outcomes, counts = await bench.run(_OPEN_ALL)
 
-    assert outcomes == ["opened True False"] * _METERS
-    assert (await bench.board.do("state"))["valves"] == [1] * _METERS
-    assert counts == str([0] * _METERS)
+    assert outcomes == ["opened True False"] * METERS
+    assert (await bench.board.do("state"))["valves"] == [1] * METERS
+    assert counts == str([0] * METERS)
 
 
 async def test_a_motor_that_an_expander_keeps_running_over_a_reset_stops_with_the_next_start(bench: Bench) -> None:

@@ -1,18 +1,10 @@
 """An image that hangs or crashes on the emulated chip: watchdog, cause in the ledger, safe mode, last resort."""
 
 from shared import kinds
-from shared.entries import BODY_SIZE, RECORD_SIZE, Entry, decode
 from tests.board.conftest import Enrolled
-from tests.board.emulated import EmulatedBoard
+from tests.board.ledger import starts
 from tests.board.sales import sold
 
-_HEADER_SIZE = 46
-_LEDGER = """
-import os
-for name in os.listdir("/penstock"):
-    if name.startswith("seg-"):
-        print(open("/penstock/" + name, "rb").read().hex())
-"""
 _HANG = """
 import machine
 def hang(_timer):
@@ -36,22 +28,11 @@ print(last_resort.kept(Flash(board.FLASH_DIRECTORY, board.FLASH_CAPACITY_BYTES))
 """
 
 
-async def _starts(board: EmulatedBoard) -> list[int]:
-    """The details of BOOT, in order."""
-    entries: dict[int, Entry] = {}
-    for line in (await board.run(_LEDGER)).split():
-        data = bytes.fromhex(line)
-        for at in range(_HEADER_SIZE, len(data), RECORD_SIZE):
-            entry = decode(data[at : at + BODY_SIZE])
-            entries[entry.sequence] = entry
-    return [entries[sequence].detail for sequence in sorted(entries) if entries[sequence].kind == kinds.BOOT]
-
-
 async def test_an_image_that_hangs_is_reset_by_its_watchdog_and_the_ledger_says_so(enrolled: Enrolled) -> None:
     board = enrolled.board
     await board.cycle_power()
     await board.until("NO CREDIT")
-    before = await _starts(board)
+    before = await starts(board)
     await board.cycle_power()
     resets = (await board.until("NO CREDIT"))["resets"]
 
@@ -60,7 +41,7 @@ async def test_an_image_that_hangs_is_reset_by_its_watchdog_and_the_ledger_says_
     await board.until("NO CREDIT")
 
     assert state["resets"] == resets + 1
-    assert (await _starts(board))[len(before) :] == [kinds.RESET_POWER, kinds.RESET_WATCHDOG]
+    assert (await starts(board))[len(before) :] == [kinds.RESET_POWER, kinds.RESET_WATCHDOG]
 
 
 async def test_an_image_that_crashed_too_often_takes_tokens_in_safe_mode_and_counts_in_the_last_resort(
@@ -74,7 +55,7 @@ async def test_an_image_that_crashed_too_often_takes_tokens_in_safe_mode_and_cou
     shown = await board.until("SAFE MODE")
     await board.press(digits)
     await board.until("ACCEPTED")
-    safe = (await _starts(board))[-1]
+    safe = (await starts(board))[-1]
     await board.run(_CRASHED)
     await board.cycle_power()
     await board.until("SERVICE NEEDED")

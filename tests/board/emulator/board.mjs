@@ -21,6 +21,8 @@ export class Board {
     this.expanders = new Map(); // by address
     this.resets = 0;
     this.lost = "";
+    this.seen = {};
+    this.goneAt = Infinity; // when a supply that fails is gone
     this.nanosBefore = 0; // of earlier chips, for time goes on over a reset
     this.actions = [];
     this.speed = 1; // how many times faster than the clock on the wall an idle board may be
@@ -33,6 +35,8 @@ export class Board {
   powerOn(cause = {}) {
     if (this.chip) return;
     this.lost = "";
+    this.goneAt = Infinity;
+    this.flash.left = () => this.goneAt - this.nanos;
     const onReset = (reason, scratch) => (this.pendingReset = { reason, scratch: scratch.slice() });
     this.chip = start(this.flash, { ...cause, onReset, onSerial: this.onSerial });
     this.parts = new Parts(this.chip, this.map, this.valves, this.expanders);
@@ -48,11 +52,21 @@ export class Board {
     for (const { action } of this.actions.splice(0)) action(); // who waits for them is answered
   }
 
+  /** The supply begins to fail, and so many milliseconds later it is gone, whatever the chip is doing then. */
+  brownOut(ms) {
+    this.parts.failSupply(true);
+    this.goneAt = this.nanos + ms * 1e6;
+    this.after(ms, () => {
+      if (this.chip) throw new PowerLoss("the supply failed");
+    });
+  }
+
   /** What a reset and a loss of power have in common. */
   stop() {
     this.nanosBefore += this.chip.clock.nanos;
     this.parts.positions(); // brings moving valves up to date
     this.valves = this.parts.valves.map((valve) => valve.position);
+    this.seen = this.parts.seen();
     this.chip = null;
     this.parts = null;
     this.flash.save();

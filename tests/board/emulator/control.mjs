@@ -12,7 +12,7 @@ const STEPS = {
     rows: board.parts ? board.parts.lcd.rows() : [],
     valves: board.parts ? board.parts.positions() : board.valves,
     motions: board.parts ? board.parts.valves.map((valve) => valve.motions) : [],
-    seen_ms: board.parts ? board.parts.seen() : {},
+    seen_ms: board.parts ? board.parts.seen() : board.seen,
     flash: { commands: board.flash.commands, erased: board.flash.erased, programmed: board.flash.programmed },
   }),
   power(board, { on }) {
@@ -21,7 +21,7 @@ const STEPS = {
     return board.powerOff();
   },
   cut: (board, { commands, seed }) => board.flash.cutAfter(commands, seed),
-  supply: (board, { failing }) => board.parts.supply.set(failing),
+  supply: (board, { failing }) => board.parts.failSupply(failing),
   speed: (board, { times }) => (board.speed = times),
 };
 
@@ -35,17 +35,22 @@ const ACTS = {
       board.after(ms, done);
     });
   },
+  /** On a channel, or on several at the same time. */
   pulses(board, { channel, count, closed_ms = PULSE_MS, open_ms = PULSE_MS }, done) {
-    const contact = board.parts.pulses[channel];
+    const contacts = [channel].flat().map((one) => board.parts.pulses[one]);
     const next = (left) => {
       if (!left) return done();
-      contact.set(true);
+      for (const contact of contacts) contact.set(true);
       board.after(closed_ms, () => {
-        contact.set(false);
+        for (const contact of contacts) contact.set(false);
         board.after(open_ms, () => next(board.chip ? left - 1 : 0));
       });
     };
     next(count);
+  },
+  brown_out(board, { ms }, done) {
+    board.brownOut(ms);
+    board.after(ms + 1, done); // it is dark by then
   },
   wait: (board, { ms }, done) => board.after(ms, done),
 };

@@ -4,6 +4,8 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 const ERASED = 0xff;
+const ERASE_NS = 45e6; // of a sector of 4096 bytes; W25Q16JV, typically
+const PROGRAM_NS = 0.4e6; // of a page of 256
 const TORN_BYTES = 256; // whose bits may hold or not, where a command was cut short
 
 /** Thrown out of the running chip when its power is gone. */
@@ -31,7 +33,9 @@ export class Flash {
     this.programmed = 0;
     this.commands = 0;
     this.cutAt = 0;
+    this.noise = noise(0);
     this.onTime = () => {};
+    this.left = () => Infinity; // nanoseconds until a supply that fails is gone
   }
 
   /** Lose power at the n-th command from now, 1 being the next, with that one torn as `seed` says; 0: never. */
@@ -41,26 +45,30 @@ export class Flash {
   }
 
   erase(offset, length) {
-    const done = this.begin(length);
+    const ns = (length / 4096) * ERASE_NS;
+    const done = this.begin(length, ns);
     this.bytes.fill(ERASED, offset, offset + done);
     for (let i = done; i < Math.min(length, done + TORN_BYTES); i += 1) this.bytes[offset + i] |= this.noise();
     this.erased += length;
-    this.onTime((done / 4096) * 45e6); // W25Q16JV: 45 ms for a sector
+    this.onTime((done / length) * ns);
     this.end(done, length, "erase");
   }
 
   program(offset, data) {
-    const done = this.begin(data.length);
+    const ns = (data.length / 256) * PROGRAM_NS;
+    const done = this.begin(data.length, ns);
     for (let i = 0; i < done; i += 1) this.bytes[offset + i] &= data[i];
     if (done < data.length) this.bytes[offset + done] &= data[done] | this.noise();
     this.programmed += data.length;
-    this.onTime((done / 256) * 0.4e6); // and 0.4 ms for a page
+    this.onTime((done / data.length) * ns);
     this.end(done, data.length, "program");
   }
 
-  begin(length) {
+  /** How many bytes of a command are done before the power is gone. */
+  begin(length, ns) {
     this.commands += 1;
-    return this.commands === this.cutAt ? this.noise() % length : length;
+    if (this.commands === this.cutAt) return this.noise() % length;
+    return Math.min(length, Math.floor((length * Math.max(0, this.left())) / ns));
   }
 
   end(done, length, command) {

@@ -61,7 +61,7 @@ export class Valve {
     this.since = clock.nanos;
     this.direction = 0;
     this.motions = 0;
-    this.drivenAt = 0;
+    this.drivenAt = this.restedAt = 0;
     this.arrival = clock.createAlarm(() => this.move());
     for (const line of [opens, closes]) line.addListener(() => this.move());
     this.move(); // an expander may have kept a line high over a reset of the chip
@@ -78,6 +78,7 @@ export class Valve {
       this.motions += 1;
       this.drivenAt = now;
     }
+    if (!direction && this.direction) this.restedAt = now;
     this.direction = direction;
     const left = direction > 0 ? 1 - this.position : this.position;
     if (direction && left > 0) this.arrival.schedule(left * TRAVEL_NS);
@@ -99,7 +100,7 @@ export class Parts {
     this.clock = chip.clock;
     this.lcd = new Lcd(map.LCD_COLUMNS, map.LCD_ROWS);
     this.keypad = new Keypad(map.KEYPAD_ROWS.map(pin), map.KEYPAD_COLS.map(pin), map.KEYPAD_KEYS);
-    this.pressedAt = this.changedAt = 0;
+    this.pressedAt = this.changedAt = this.failedAt = 0;
     this.keypad.onPress = () => (this.pressedAt = this.clock.nanos);
     this.lcd.onChange = () => (this.changedAt = this.clock.nanos);
     this.pulses = map.PULSE_PINS.map((number) => new Contact(pin(number)));
@@ -113,10 +114,18 @@ export class Parts {
     connect(chip.i2c[map.LCD_I2C_ID], new Map([[map.LCD_I2C_ADDRESS, this.lcd], ...expanders]));
   }
 
+  /** Its supervisor says so while the supply fails. */
+  failSupply(failing) {
+    this.supply.set(failing);
+    if (failing) this.failedAt = this.clock.nanos;
+  }
+
   /** When something was last done or seen, in milliseconds of the chip since it started. */
   seen() {
     const ms = (ns) => Number((ns / 1e6).toFixed(3));
-    return { key: ms(this.pressedAt), display: ms(this.changedAt), valves: this.valves.map((valve) => ms(valve.drivenAt)) };
+    const [key, display, supply] = [this.pressedAt, this.changedAt, this.failedAt].map(ms);
+    const [valves, rested] = ["drivenAt", "restedAt"].map((name) => this.valves.map((valve) => ms(valve[name])));
+    return { key, display, supply, valves, rested };
   }
 
   positions() {
