@@ -1,6 +1,6 @@
 """The append-only ledger on flash. A group of entries is durable when append() returns, and kept or dropped whole.
 
-The high-water mark follows when mark() is called, before anything moves, and what it covers is never lost unnoticed. It
+The high-water mark follows when mark() is called, before a motor moves, and what it covers is never lost unnoticed. It
 is apart because either may take an erase of the flash, and keys wait as long.
 
 What is new goes into a short segment, the tail, and from there into the body before it: littlefs copies the last block
