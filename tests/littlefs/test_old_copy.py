@@ -48,6 +48,7 @@ def test_a_ledger_that_is_older_than_its_mark_is_recovery():
     old = {name: flash.read(name) for name in flash.names() if name.startswith("seg-")}
     for _ in range(12):
         assert households.house.type(households.house.token(1)) == 1
+    households.house.step()
     for name in flash.names():
         if name.startswith("seg-"):
             flash.remove(name)
