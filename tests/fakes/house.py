@@ -169,7 +169,8 @@ class House:
             self.gateway.tick(self.now_ms)
 
     def flow(self, litres: int, channel: int = 0) -> None:
-        """Water flows: a pulse a litre."""
+        """Water flows: a pulse a litre, behind what was due before."""
+        self.gateway.tick(self.now_ms)
         self.counts[channel] += litres
         self.gateway.pulses(channel, self.counts[channel])
         self.gateway.tick(self.now_ms)
