@@ -52,6 +52,18 @@ class Seen:
         self.longest_us[name] = max(self.longest_us[name], self._clock_us() - start_us)
         return result
 
+    def all_timed(self, name, steps):
+        """The steps of a generator; what they take together counts."""
+        took_us = 0
+        going = True
+        while going:
+            start_us = self._clock_us()
+            going = next(steps, self) is not self
+            took_us += self._clock_us() - start_us
+            if going:
+                yield
+        self.longest_us[name] = max(self.longest_us[name], took_us)
+
 
 class Log:
     """The firmware's log, kept apart from what is measured; it is shown when it did not run as it should."""
@@ -78,12 +90,15 @@ def watched(gateway_class, seen):
 
         def key(self, symbol, now_ms):
             seen.heard += symbol
-            code = seen.timed("key", super().key, symbol, now_ms)
+            seen.timed("key", super().key, symbol, now_ms)
+
+        def token_step(self, now_ms):
+            code = seen.timed("key", super().token_step, now_ms)
             seen.accepted += code == 1
             return code
 
-        def tick(self, now_ms):
-            seen.timed("tick", super().tick, now_ms)
+        def tick_steps(self, now_ms):
+            yield from seen.all_timed("tick", super().tick_steps(now_ms))
             if not self._checkpointed and len(seen.heard) >= _CHECKPOINT_AFTER_KEYS:
                 core = self.core
                 checkpoint = core.store.checkpoint
