@@ -64,6 +64,8 @@ class Tasks:
         now_ms = self._uptime_ms()
         hardware.keypad.look()
         self._take_keys(now_ms)
+        while self._spare and self._gateway.takes_token():
+            self._gateway.token_step(now_ms)  # what a token brings down is this task alone
         stuck = hardware.keypad.take_stuck()
         if stuck is not None:
             self._note("key {} is stuck".format(stuck))

@@ -160,13 +160,6 @@ class Gateway:
         """The name of the sound that is due (firmware/sounds.py), or None."""
         return self._customer.sound(now_ms)
 
-    def token(self, channel: int, typed: str, now_ms: int):
-        """A token for a meter, as typed; returns the Result of firmware/tokens.py when its effect is durable.
-
-        The next tick() gives the supply that follows from it.
-        """
-        return self._desk.keyed(channel, typed, now_ms)
-
     def tick(self, now_ms: int) -> None:
         """Charge, warn, move valves, write journal and checkpoint, prune: whatever is due."""
         for _step in self.tick_steps(now_ms):

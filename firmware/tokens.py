@@ -48,14 +48,11 @@ class TokenDesk:
         left_ms = max(self._open_ms[channel], self._open_ms[kinds.GATEWAY]) - now_ms
         return max(0, (left_ms + 999) // 1000)
 
-    def keyed(self, channel: int, digits: str, now_ms: int) -> Result:
-        """A token from the keypad for a chosen meter."""
-        result = list(self.keyed_steps(channel, digits, now_ms))[-1]
-        assert result is not None, "the last step tells"
-        return result
-
     def keyed_steps(self, channel: int, digits: str, now_ms: int):
-        """keyed() as an iterator that ends with the Result; a step before, which gives None, writes to flash once."""
+        """Take a token from the keypad for a chosen meter: an iterator that ends with its Result.
+
+        A step before, which gives None, writes to flash once at most. The Result's effect is durable.
+        """
         try:
             token_class = split(digits)[0]
             if token_class == TEST:

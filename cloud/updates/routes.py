@@ -4,12 +4,13 @@ import base64
 import binascii
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from cloud.api.fields import Body, Page, PageQuery, View
 from cloud.api.route import Call, Route
 from cloud.errors import Conflict, Forbidden, NotFound, Refused
 from cloud.keys import RELEASE_PUBLIC
+from cloud.rows import page
 from cloud.updates import releases, rollout_routes, rollouts
 from cloud.updates.models import Release
 from shared.update import Manifest, decode_manifest, version_text
@@ -61,15 +62,19 @@ class ReleaseView(View):
     withdrawn_at: int | None
 
 
+def _hex(data: bytes | None) -> str | None:
+    return None if data is None else data.hex()
+
+
 class FirmwareView(View):
     """What a gateway runs, since when, its kind of board where it is known, and the nonce of its present start, for
     which a release may permit it to go back."""
 
     gateway_id: int
-    version: str
+    version: Annotated[str, BeforeValidator(version_text)]
     board: str | None
     since: int
-    boot_nonce: str | None
+    boot_nonce: Annotated[str | None, BeforeValidator(_hex)]
 
 
 def _view(release: Release, held: list[int]) -> ReleaseView:
@@ -144,17 +149,7 @@ async def list_firmware(call: Call[None, PageQuery]) -> Page[FirmwareView]:
     """List what runs on each gateway."""
     async with call.read() as session:
         rows = await rollouts.running_on(session, call.actor, call.query)
-    items = [
-        FirmwareView(
-            gateway_id=row.gateway_id,
-            version=version_text(row.version),
-            board=row.board,
-            since=row.since,
-            boot_nonce=row.boot_nonce.hex() if row.boot_nonce else None,
-        )
-        for row in rows[: call.query.limit]
-    ]
-    return Page[FirmwareView](items=items, next=items[-1].gateway_id if len(rows) > call.query.limit else None)
+    return page(rows, FirmwareView, call.query, "gateway_id")
 
 
 ROUTES = [

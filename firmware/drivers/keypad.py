@@ -60,11 +60,6 @@ class Keypad:
             self._timer.stop()
             self._timer = None
 
-    def scan(self) -> str | None:
-        """look(), and the next key as take() gives it."""
-        self.look()
-        return self.take()
-
     def look(self) -> None:
         """Scan if no timer does."""
         if self._timer is None:

@@ -18,7 +18,8 @@ last = flash.ioctl(4, 0) - 1
 keys = ""
 while "#" not in keys:
     flash.ioctl(6, last)
-    keys += hardware.keypad.scan() or ""
+    hardware.keypad.look()
+    keys += hardware.keypad.take() or ""
 print(hardware.pulses[0].count(), hardware.pulses[1].count(), keys)
 """
 _ERASES = 10

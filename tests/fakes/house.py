@@ -14,6 +14,7 @@ from shared.tariff import encode_tariff
 from tests.fakes.auditor import entries_of
 from tests.fakes.clock import Clock
 from tests.fakes.flash import Flash
+from tests.fakes.keypad import enter
 from tests.fakes.valve import Valve
 
 UTILITY, GATEWAY = 7, 1001
@@ -187,7 +188,7 @@ class House:
 
     def type(self, digits: str, channel: int = 0) -> int:
         """A token at the keypad for a chosen meter; the result code."""
-        return self.gateway.token(channel, digits, self.now_ms).code
+        return enter(self.gateway, channel, digits, self.now_ms).code
 
     def receive(self, message: bytes) -> str:
         return finish(self.gateway.messages.receive_steps(message, self.now_ms))

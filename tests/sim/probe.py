@@ -11,6 +11,7 @@ import board
 from firmware.drivers import system
 from firmware.drivers.buzzer import CLICK
 from firmware.drivers.hardware import Hardware
+from tests.fakes.keypad import scanned
 
 
 class Probe:
@@ -24,7 +25,7 @@ class Probe:
 
     def step(self):
         now_ms = time.ticks_ms()
-        key = self.hardware.keypad.scan()
+        key = scanned(self.hardware.keypad)
         if key is not None:
             self.hardware.buzzer.play(CLICK)
             self.press(key)

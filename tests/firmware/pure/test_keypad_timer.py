@@ -1,6 +1,7 @@
 """The keypad in a timer's interrupt: the ring that keeps keys, what an erase hides, and timers that die."""
 
 from firmware.drivers.keypad import Keypad
+from tests.fakes.keypad import scanned
 from tests.fakes.ticks import Ticks
 from tests.firmware.pure.test_keypad import COLUMNS, KEYS, ROWS, touch
 from tools.sim.device import machine
@@ -52,7 +53,7 @@ class Scanned:
 
     def taken(self):
         keys = ""
-        key = self.pad.scan()
+        key = scanned(self.pad)
         while key is not None:
             keys += key
             key = self.pad.take()
@@ -115,7 +116,7 @@ def test_a_timer_that_has_died_is_replaced_by_who_takes_keys():
     keys = []
     for _ in range(5):
         board.ticks.advance(20)
-        keys.append(board.pad.scan())
+        keys.append(scanned(board.pad))
 
     assert keys == [None, "4", None, None, None]
     assert board.revived == len(keys)
@@ -169,7 +170,7 @@ def test_a_ctrl_c_that_came_in_the_midst_of_the_interrupt_reaches_the_main_loop_
     for _ in range(5):
         clock.advance(SCAN_MS)
         try:
-            keys.append(pad.scan())
+            keys.append(scanned(pad))
         except KeyboardInterrupt:
             stopped += 1
         pad.tick()

@@ -4,7 +4,7 @@ from shared import kinds
 from shared.sts.fields import ALL_TESTS_28, ALL_TESTS_36, ExtendedRead, MeterTest, SetMaximumPowerLimit
 from shared.sts.token import encode
 from tests.fakes.house import House
-from tests.fakes.keypad import press
+from tests.fakes.keypad import enter, press
 from tests.fakes.keys import managed, tid_of
 
 WRONG = "00000000000000000001"
@@ -16,7 +16,7 @@ def digits_of(control, mfr_code=0, subclass=0):
 
 
 def pages(house, digits, channel=0):
-    return house.gateway.token(channel, digits, house.now_ms).pages
+    return enter(house.gateway, channel, digits, house.now_ms).pages
 
 
 def test_each_test_shows_its_page():
