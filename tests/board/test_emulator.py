@@ -39,6 +39,20 @@ async def test_what_waits_for_a_board_is_answered_when_its_power_goes(board: Emu
         await asyncio.wait_for(making, 20)
 
 
+async def test_a_cut_can_wait_for_a_command_of_its_kind(board: EmulatedBoard) -> None:
+    await board.do("cut", kind="program", commands=2)
+    before = (await board.do("state"))["flash"]
+    making = asyncio.create_task(board.make_file_system())
+
+    state = await asyncio.wait_for(board.do("wait", ms=10**9), 20)
+
+    number = state["flash"]["commands"]
+    assert state["lost"] == f"power was cut in flash command {number}, program"
+    assert state["flash"]["erased"] > before["erased"]  # counted for nothing
+    with pytest.raises(RuntimeError):
+        await asyncio.wait_for(making, 20)
+
+
 async def test_a_key_of_a_board_without_power_is_answered_and_does_nothing(board: EmulatedBoard) -> None:
     await board.do("power", on=False)
 

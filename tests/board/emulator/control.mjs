@@ -20,7 +20,7 @@ const STEPS = {
     board.flash.cutAfter(0); // a cut that has not come yet is not for the next start
     return board.powerOff();
   },
-  cut: (board, { commands, seed }) => board.flash.cutAfter(commands, seed),
+  cut: (board, { commands, seed, kind }) => board.flash.cutAfter(commands, seed, kind),
   supply: (board, { failing }) => board.parts.failSupply(failing),
   speed: (board, { times }) => (board.speed = times),
 };

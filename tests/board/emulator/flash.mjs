@@ -32,21 +32,27 @@ export class Flash {
     this.erased = 0;
     this.programmed = 0;
     this.commands = 0;
-    this.cutAt = 0;
+    this.cutIn = 0; // so many commands of a kind from now; 0 or less: never
+    this.cutKind = "";
     this.noise = noise(0);
     this.onTime = () => {};
     this.left = () => Infinity; // nanoseconds until a supply that fails is gone
   }
 
-  /** Lose power at the n-th command from now, 1 being the next, with that one torn as `seed` says; 0: never. */
-  cutAfter(commands, seed = 0) {
-    this.cutAt = commands ? this.commands + commands : 0;
+  /**
+   * Lose power at the n-th command from now, 1 being the next, with that one torn as `seed` says; 0: never.
+   * With a `kind`, "erase" or "program", only commands of this kind are counted.
+   */
+  cutAfter(commands, seed = 0, kind = "") {
+    if (!["", "erase", "program"].includes(kind)) throw new Error(`no flash command is called ${kind}`);
+    this.cutIn = commands;
+    this.cutKind = kind;
     this.noise = noise(seed);
   }
 
   erase(offset, length) {
     const ns = (length / 4096) * ERASE_NS;
-    const done = this.begin(length, ns);
+    const done = this.begin("erase", length, ns);
     this.bytes.fill(ERASED, offset, offset + done);
     for (let i = done; i < Math.min(length, done + TORN_BYTES); i += 1) this.bytes[offset + i] |= this.noise();
     this.erased += length;
@@ -56,7 +62,7 @@ export class Flash {
 
   program(offset, data) {
     const ns = (data.length / 256) * PROGRAM_NS;
-    const done = this.begin(data.length, ns);
+    const done = this.begin("program", data.length, ns);
     for (let i = 0; i < done; i += 1) this.bytes[offset + i] &= data[i];
     if (done < data.length) this.bytes[offset + done] &= data[done] | this.noise();
     this.programmed += data.length;
@@ -65,9 +71,10 @@ export class Flash {
   }
 
   /** How many bytes of a command are done before the power is gone. */
-  begin(length, ns) {
+  begin(command, length, ns) {
     this.commands += 1;
-    if (this.commands === this.cutAt) return this.noise() % length;
+    const counts = this.cutKind === "" || this.cutKind === command;
+    if (counts && (this.cutIn -= 1) === 0) return this.noise() % length;
     return Math.min(length, Math.floor((length * Math.max(0, this.left())) / ns));
   }
 
