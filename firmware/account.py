@@ -14,6 +14,8 @@ from shared.payer import friendly_matters, payer_of_fixed
 from shared.state import apply_meter
 from shared.tariff import fixed_charge, share_from
 
+_CHARGE_ENTRIES = const(2)  # of two pots
+_DAY_ENTRIES = const(5)  # a charge, and DAY, FIXED and GRANT
 SPARING_ENTRIES = const(256)  # unsent entries from which on charges are written by the day
 UNPAID_EVERY_ML = const(1000)  # a pulse of a water meter
 _DAY_MAX = const(0xFFFF)
@@ -35,17 +37,22 @@ class AccountDesk:
         self._friendly = {}  # channel -> whether it was friendly when it was looked last
         self._thresholds = {}  # channel -> (changes, time quality, ml)
 
-    def tick(self, channel: int, now_ms: int) -> bool:
-        """Whatever is due. False: flash refused; what has flowed stays uncharged and counts all the same."""
+    def tick_steps(self, channel: int, now_ms: int):
+        """Whatever is due, as an iterator of steps: between any two the meter may have changed.
+
+        It returns False where flash refused; what has flowed stays uncharged and counts all the same.
+        """
         core = self._core
         if not core.has_room():
             return True
         try:
-            charged = self._charge_if_due(channel, now_ms)
+            charged = yield from self._charge_steps(channel, now_ms)
             now_s = core.clock.now()
             if charged or now_s != self._seen_s[channel]:  # what comes by itself comes before a valve closes
+                if charged:
+                    yield
                 self._seen_s[channel] = now_s
-                self._by_time(channel, now_s, now_ms)
+                yield from self._by_time_steps(channel, now_s, now_ms)
         except FlashFull:
             return False
         return True
@@ -80,18 +87,19 @@ class AccountDesk:
             apply_meter(meter, entry)
         return meter
 
-    def _charge_if_due(self, channel, now_ms):
-        used = self._core.uncharged(channel)
+    def _charge_steps(self, channel, now_ms):
+        core = self._core
+        used = core.uncharged(channel)
         if used <= 0:
             return False
-        since_ms = self._core.since_settled_ms(channel, now_ms)
         sparing = self._unsent() >= SPARING_ENTRIES
-        due = charging.is_due(used, since_ms, sparing) or self.has_crossed(channel)
-        if due:
-            self._core.settle(channel, now_ms)
-        return due
+        if not charging.is_due(used, core.since_settled_ms(channel, now_ms), sparing) and not self.has_crossed(channel):
+            return False
+        yield from core.store.make_way_steps(_CHARGE_ENTRIES)  # that of the next meter may follow at once
+        core.settle(channel, now_ms)
+        return True
 
-    def _by_time(self, channel, now_s, now_ms):
+    def _by_time_steps(self, channel, now_s, now_ms):
         """What the clock brings, once a second, and what a charge brings, at once."""
         self._switch_tariff(channel, now_s, now_ms)
         policy = self._core.policy_of(channel)
@@ -99,7 +107,7 @@ class AccountDesk:
         day, minute = policy.calendar.local(now_s)
         if self._core.meter(channel).day < day - 1 <= _DAY_MAX and self._closed_ms != now_ms:
             self._closed_ms = now_ms  # one meter a tick: at midnight the keypad is not to wait for eight
-            self._close_day(channel, now_ms)
+            yield from self._close_day_steps(channel, now_ms)
         self._give_emergency(channel, minute, now_ms)
         self._warn(channel)
         self._note_calendar(channel, now_s)
@@ -116,15 +124,22 @@ class AccountDesk:
             self._friendly[channel] = friendly
             self._thresholds.pop(channel, None)
 
-    def _close_day(self, channel, now_ms):
+    def _close_day_steps(self, channel, now_ms):
         """DAY with the day's readings, then the fixed charge and the free allowance of the days that are over."""
         core = self._core
+        yield from core.store.make_way_steps(_DAY_ENTRIES)  # the next meter's day follows at once
         core.settle(channel, now_ms)
-        entry = core.entry(kinds.DAY, channel, kinds.RULE_DAY)
-        entry.detail = core.policy_of(channel).calendar.local(entry.time_s)[0] - 1
-        if entry.detail <= core.meter(channel).day:
+        yield
+        calendar = core.policy_of(channel).calendar
+        day = calendar.local(core.clock.now())[0] - 1
+        if day <= core.meter(channel).day:
             return  # the clocks were put back over midnight meanwhile
-        entry.reference_a, entry.reference_b = self._readings.close_day(channel, entry.detail)
+        proof = self._readings.close_day(channel, day)
+        yield
+        entry = core.entry(kinds.DAY, channel, kinds.RULE_DAY, day)
+        if calendar.local(entry.time_s)[0] <= day:
+            return
+        entry.reference_a, entry.reference_b = proof
         group = [entry]
         meter = core.meter(channel).copy()
         apply_meter(meter, entry)

@@ -182,8 +182,8 @@ class GroupDocuments:
     def _load_tariffs(self, ledger_damaged):
         """Those that the ledger names, and those whose command it holds; what no command brought is dropped."""
         in_use = self._checks_in_use()
-        for name in self._flash.names():
-            kept = self._read(name) if name.startswith(_TARIFF) else None
+        for name in self._flash.names(_TARIFF):
+            kept = self._read(name)
             if kept is not None and (kept[1].check in in_use or kept[0] <= self._state.command_counter):
                 self._tariffs.append(kept[1])
             elif kept is not None and not ledger_damaged:

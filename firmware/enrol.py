@@ -31,7 +31,7 @@ def identity(flash, random, entropy: bytes = b"", chip_id: bytes = b"", renew: b
     known = config.offered_identity(flash)
     in_force = config.load_identity(flash)
     if in_force is None:
-        spent = BEGUN in flash.names()  # keys or settings of an epoch that began are lost
+        spent = flash.has(BEGUN)  # keys or settings of an epoch that began are lost
     else:
         spent = known is not None and in_force.device_public == known.device_public
     if known is not None and not (renew and spent):
@@ -112,7 +112,7 @@ def _last_epoch(flash):
         before = config.load(flash)
         return None if before is None else before.epoch
     except SharedError:
-        return int.from_bytes(flash.read(BEGUN), "big") if BEGUN in flash.names() else None
+        return int.from_bytes(flash.read(BEGUN), "big") if flash.has(BEGUN) else None
 
 
 def _last_head(flash, epoch):

@@ -48,14 +48,16 @@ def begin_epoch(flash, settings: config.Settings, own: config.Identity) -> None:
     It never begins twice: the file `begun`, the ledger and its marks each say so, and one of them is enough.
     """
     begun = settings.epoch.to_bytes(2, "big")
-    if BEGUN in flash.names() and flash.read(BEGUN) == begun:
+    if flash.has(BEGUN) and flash.read(BEGUN) == begun:
         return
     store = open_store(flash, settings, own)
     marked = store.marked()
     if not store.state.sequence and (marked is None or not marked[0]):
-        for name in flash.names():
-            if name.startswith(_LEDGER_FILES):
+        for prefix in _LEDGER_FILES:
+            for name in flash.names(prefix):
                 flash.remove(name)
+                if "/" in name:
+                    flash.remove_folder(name.split("/")[0])  # once it is empty
         from firmware import opening  # late: an epoch begins once in years
 
         store = open_store(flash, settings, own)

@@ -18,6 +18,7 @@ from firmware.tokens import TokenDesk
 from firmware.valves import Valves
 from shared import kinds
 from shared.compat import const
+from shared.slices import finish
 
 _NONCE_SIZE = const(8)
 _LID_EVERY_MS = const(10000)
@@ -85,7 +86,7 @@ class Gateway:
         core = self._core
         self._update_parts = (slots, board, release_public, self_check, reset)
         self.messages.take_updates(self._update_desk)
-        if slots.on_trial() or core.state.firmware_trial or "update" in core.flash.names():
+        if slots.on_trial() or core.state.firmware_trial or core.flash.has("update"):
             self._update_desk()
 
     def _update_desk(self):
@@ -162,11 +163,10 @@ class Gateway:
 
     def tick(self, now_ms: int) -> None:
         """Charge, warn, move valves, write journal and checkpoint, prune: whatever is due."""
-        for _step in self.tick_steps(now_ms):
-            pass
+        finish(self.tick_steps(now_ms))
 
     def tick_steps(self, now_ms: int):
-        """tick() as an iterator: keys may be taken before each step, of which each writes to flash once or twice."""
+        """tick() as an iterator: keys may be taken before each step, of which each erases flash once or twice."""
         while self.takes_token():
             yield
             self.token_step(now_ms)
@@ -174,7 +174,8 @@ class Gateway:
         for channel in core.channels():
             yield
             self._readings.tick(channel, core.clock.now(), core.registers[channel].volume_ml)
-            self.full = not self._account.tick(channel, now_ms)
+            yield
+            self.full = not (yield from self._account.tick_steps(channel, now_ms))
             yield
             self._flow.tick(channel, now_ms)
             self._faults.tick(channel, now_ms, self._valves.is_closed(channel))
@@ -188,8 +189,7 @@ class Gateway:
             core.journal()
         yield
         self.messages.outbox.save()
-        yield
-        self._keep_house()
+        yield from self._keep_house_steps()
         yield
         if self._updates is not None:
             self._updates.tick(now_ms)
@@ -224,16 +224,20 @@ class Gateway:
         except FlashFull:
             self.full = True
 
-    def _keep_house(self):
+    def _keep_house_steps(self):
         core = self._core
+        yield
         core.clock.now()  # its ticks wrap after 12 days in which nobody asks
         core.mark_time()
+        yield
+        core.flash.recount()
         if core.recovery:
             return
         try:
             if core.has_room():
-                core.store.checkpoint(core.clock.now(), core.clock.quality())
-            core.store.rest()
+                yield from core.store.checkpoint_steps(core.clock.now(), core.clock.quality())
+            yield
+            yield from core.store.rest_steps()
             core.store.prune(self.messages.outbox.durable)
         except (FlashFull, OSError):
             self.full = True

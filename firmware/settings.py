@@ -189,7 +189,7 @@ def offer_identity(flash, identity: Identity) -> None:
 def settle_identity(flash) -> None:
     """The epoch has begun: what was made for it takes the place of what was in force before."""
     identity = load_identity(flash)
-    if _IDENTITY_FILES[1] not in flash.names() or identity is None:
+    if not flash.has(_IDENTITY_FILES[1]) or identity is None:
         return
     following = _read_identity(flash, _IDENTITY_FILES[1])
     if following is not None and following.device_public == identity.device_public:

@@ -20,6 +20,7 @@ from shared.sts.void import OWN_READERS
 ACCEPTED = const(1)
 NOT_READY = const(16)  # no room to keep the token, or RECOVERY
 _LOCKOUT = const(15)
+_ENTRIES = const(4)  # a charge, the attempt, the token and what it repays, as a rule
 
 
 class Result:
@@ -90,6 +91,8 @@ class TokenDesk:
             yield Result(_LOCKOUT, wait_s)
             return
         try:
+            for _step in self._core.store.make_way_steps(_ENTRIES):
+                yield None
             self._be_ready()
             self._core.settle(channel, now_ms)
             yield None

@@ -10,11 +10,13 @@ import hashlib
 from shared import kinds
 from shared.entries import HASH_SIZE, Entry
 from shared.fold import GATEWAY_HANDLERS, KEY_CHECK_SIZE, METER_HANDLERS
+from shared.slices import finish
 from shared.tid_memory import TID_SIZE, TidMemory
 from shared.wire import TAG_SIZE, Layout, Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from typing import Any
 
 _GATEWAY = Layout(
@@ -229,13 +231,17 @@ class GatewayState:
 
     def to_bytes(self) -> bytes:
         """The canonical bytes, meters by rising channel; before the first update as they were before there were any."""
+        return finish(self.bytes_steps())
+
+    def bytes_steps(self) -> "Generator[None, None, bytes]":
+        """to_bytes() as an iterator with a pause behind each meter; what changes meanwhile makes them worthless."""
         layout = _UPDATED if self.firmware_minimum or self.firmware_trial else _GATEWAY
         values = {name: getattr(self, name) for name, _kind in layout.fields if name not in _COUNTED}
         parts = [layout.encode(policies=len(self.policies), meters=len(self.meters), **values)]
-        for group in sorted(self.policies):
-            version, check = self.policies[group]
-            parts.append(_POLICY.encode(meter_group=group, version=version, check=check))
-        parts.extend([self.meters[channel].to_bytes() for channel in sorted(self.meters)])
+        parts += [_POLICY.encode(meter_group=g, version=v, check=c) for g, (v, c) in sorted(self.policies.items())]
+        for channel in sorted(self.meters):
+            parts.append(self.meters[channel].to_bytes())
+            yield
         return b"".join(parts)
 
     def copy(self, channels: "list[int]") -> "GatewayState":
@@ -255,14 +261,9 @@ class GatewayState:
         """(version, check) of the policy of a meter group, by default that of group 0; (0, 0) when there is none."""
         return self.policies.get(group) or self.policies.get(0) or (0, 0)
 
-    @property
-    def policy_version(self) -> int:
-        """The version of the policy of group 0."""
-        return self.policy_of(0)[0]
-
     def digest(self) -> bytes:
         """The 26 bytes that stand in a CHECKPOINT entry written in this state."""
-        return hashlib.sha256(self.to_bytes()).digest()[:HASH_SIZE]
+        return digest_of(self.to_bytes())
 
     def apply(self, entry: Entry) -> None:
         """Fold one entry in. An entry for a meter that was never opened moves only the gateway's own fields."""
@@ -279,10 +280,21 @@ class GatewayState:
             apply_meter(meter, entry)
 
 
+def digest_of(data: bytes) -> bytes:
+    """digest() of a state from its canonical bytes."""
+    return hashlib.sha256(data).digest()[:HASH_SIZE]
+
+
+def place_of(data: bytes) -> "tuple[int, int]":
+    """(epoch, sequence) of a state from its canonical bytes; WireError when they are none."""
+    head = _layout_of(data).read(Reader(data))
+    return head["epoch"], head["sequence"]
+
+
 def from_bytes(data: bytes) -> GatewayState:
     """The state back from its canonical bytes; WireError when they are not."""
     reader = Reader(data)
-    head = (_UPDATED if bytes(data[:TAG_SIZE]) == _UPDATED.tag else _GATEWAY).read(reader)
+    head = _layout_of(data).read(reader)
     state = GatewayState(head["utility"], head["gateway"], head["epoch"])
     count = head.pop("meters")
     policies = head.pop("policies")
@@ -296,6 +308,10 @@ def from_bytes(data: bytes) -> GatewayState:
         state.meters[meter.channel] = meter
     reader.finish()
     return state
+
+
+def _layout_of(data: bytes) -> Layout:
+    return _UPDATED if bytes(data[:TAG_SIZE]) == _UPDATED.tag else _GATEWAY
 
 
 def _read_meter(reader: Reader) -> MeterState:

@@ -4,6 +4,6 @@ import rp2
 import vfs
 
 try:
-    vfs.mount(vfs.VfsLfs2(rp2.Flash(), progsize=256), "/")
+    vfs.mount(vfs.VfsLfs2(rp2.Flash(), progsize=256, readsize=256, mtime=False), "/")
 except OSError:
     pass  # main.py finds none, and says so

@@ -25,20 +25,21 @@ class Checkpoints:
         """(state, head) of the newest checkpoint that the ledger covers."""
         found = None
         for slot, data in self._pair.copies():
-            state = self._covered(data, firsts)
-            if state is None:
-                continue
-            if found is None:
-                found = (state, data[:_HEAD_SIZE])
+            sequence = self._sequence_covered(data, firsts)
+            if found is None and sequence:
+                found = (states.from_bytes(data[_HEAD_SIZE:]), data[:_HEAD_SIZE])
                 self._slot = slot
-                self.newest = state.sequence
+                self.newest = sequence
             else:
-                self.older = state.sequence
+                self.older = sequence
         return found
 
-    def save(self, state: states.GatewayState, head: bytes) -> int:
-        """Write the state; it counts when its CHECKPOINT entry is durable and covered() was called with the slot."""
-        return self._pair.save(head + state.to_bytes(), self._slot)
+    def save_steps(self, head: bytes, state: bytes):
+        """Write a state as its canonical bytes and the head after it, as an iterator of steps that returns their slot.
+
+        It counts when its CHECKPOINT entry is durable and covered() was called with the slot.
+        """
+        return self._pair.save_steps(head + state, self._slot)
 
     def covered(self, slot: int, sequence: int) -> None:
         """The CHECKPOINT entry of the state up to `sequence` in this slot is durable."""
@@ -46,18 +47,18 @@ class Checkpoints:
         self.older = self.newest
         self.newest = sequence
 
-    def _covered(self, data, firsts):
-        """The state, when the entry behind it names its hash and links to its head."""
+    def _sequence_covered(self, data, firsts):
+        """The sequence of the state, when the entry behind it names its hash and links to its head; otherwise 0."""
         try:
-            state = states.from_bytes(data[_HEAD_SIZE:])
-            first = segments.holding(firsts, state.sequence + 1)
+            epoch, sequence = states.place_of(data[_HEAD_SIZE:])
+            first = segments.holding(firsts, sequence + 1)
             segment = segments.read_segment(self._flash, first, self._epoch)
-            index = state.sequence + 1 - first
-            if state.epoch != self._epoch or index >= segment.count:
-                return None
+            index = sequence + 1 - first
+            if epoch != self._epoch or index >= segment.count:
+                return 0
             segment.follow(data[:_HEAD_SIZE], index)
             entry = entries.decode(segment.body(index))
         except SharedError:
-            return None
-        named = entry.kind == kinds.CHECKPOINT and entry.sequence == state.sequence + 1
-        return state if named and entry.digest == state.digest() else None
+            return 0
+        named = entry.kind == kinds.CHECKPOINT and entry.sequence == sequence + 1
+        return sequence if named and entry.digest == states.digest_of(data[_HEAD_SIZE:]) else 0

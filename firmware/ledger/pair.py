@@ -4,6 +4,7 @@ import hashlib
 
 from shared.compat import const
 from shared.errors import WireError
+from shared.slices import finish
 from shared.wire import Layout
 
 _COPY = Layout(b"PScopy01", ("generation", "u4"), ("data", "v2"))
@@ -46,13 +47,18 @@ class Pair:
         copies = self.copies()
         return copies[0][1] if copies else None
 
-    def save(self, data: bytes, keep: "int | None" = None) -> int:
-        """Write a new copy over the older one, or over the one that is not `keep`; returns its slot."""
+    def save(self, data: bytes, keep: "int | None" = None) -> None:
+        """Write a new copy over the older one, or over the one that is not `keep`."""
+        finish(self.save_steps(data, keep))
+
+    def save_steps(self, data: bytes, keep: "int | None" = None):
+        """save() as an iterator of steps, which returns the slot."""
         newest, generation = self._newest or self._found()
         self._newest = None  # what a write leaves that fails has to be read
         slot = 1 - (newest if keep is None else keep)
-        copy = _COPY.encode(generation=generation + 1, data=data)
-        self._flash.rewrite(self._names[slot], with_check(copy))
+        copy = with_check(_COPY.encode(generation=generation + 1, data=data))
+        yield
+        yield from self._flash.rewrite_steps(self._names[slot], copy)
         self._newest = (slot, generation + 1)
         return slot
 

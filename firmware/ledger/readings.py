@@ -98,10 +98,10 @@ class ReadingStore:
     def _segments(self):
         """The numbers of this epoch's segments, rising."""
         numbers = []
-        for name in self._flash.names():
+        for name in self._flash.names(_PREFIX):
             if name.startswith(self._prefix):
                 numbers.append(int(name[len(self._prefix) :], 16))
-            elif name.startswith(_PREFIX):
+            else:
                 self._remove(name)
         numbers.sort()
         return numbers

@@ -1,7 +1,7 @@
 """Segment files: a head, then records of 58 bytes. A segment is one block of flash, and a group never spans two.
 
-`seg-xxxxxxxx` is named by its first sequence. What stands behind the first sequence of the next segment does not count:
-it was dropped at a recovery, or stands in the next one, too.
+`seg-xxxxxx/seg-xxxxxxxx` is named by its first sequence, and its folder by the upper bits of that. What stands behind
+the first sequence of the next segment does not count: it was dropped at a recovery, or stands in the next one, too.
 """
 
 from shared.chain import link
@@ -15,16 +15,23 @@ HEADER_SIZE = const(46)
 ENTRIES_MAX = const(69)  # 46 + 69 * 58 = 4048 bytes: one block of 4096
 TAIL_MAX = const(8)  # 46 + 8 * 58 = 510 bytes: up to 512 littlefs keeps a file in its directory, and erases no block
 _PREFIX = "seg-"
+_DIGITS = const(8)
+_FOLDER_SHIFT = const(11)  # 2048 entries: 30 segments and a few short ones
+
+
+def folder_of(first: int) -> str:
+    """The folder of the segment whose first sequence this is."""
+    return "{}{:06x}".format(_PREFIX, first >> _FOLDER_SHIFT)
 
 
 def name_of(first: int) -> str:
-    """The file of the segment whose first sequence this is."""
-    return "{}{:08x}".format(_PREFIX, first)
+    """The file of that segment."""
+    return "{}/{}{:08x}".format(folder_of(first), _PREFIX, first)
 
 
 def list_firsts(flash) -> "list[int]":
     """The first sequences of all segments, rising."""
-    firsts = [int(name[len(_PREFIX) :], 16) for name in flash.names() if name.startswith(_PREFIX)]
+    firsts = [int(name[-_DIGITS:], 16) for name in flash.each(_PREFIX)]
     firsts.sort()
     return firsts
 

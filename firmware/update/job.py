@@ -66,7 +66,7 @@ class Job:
 
 def load(flash) -> "Job | None":
     """The update under way, or None."""
-    if FILE not in flash.names():
+    if not flash.has(FILE):
         return None
     try:
         fields = JOB.decode(flash.read(FILE))
@@ -80,13 +80,13 @@ def load(flash) -> "Job | None":
 def forget(flash) -> None:
     """The update is over."""
     for name in (PROGRESS_FILE, FILE):
-        if name in flash.names():
+        if flash.has(name):
             flash.remove(name)
 
 
 def load_progress(flash, image_id: bytes) -> int:
     """Up to where the slot holds the image."""
-    if PROGRESS_FILE not in flash.names():
+    if not flash.has(PROGRESS_FILE):
         return 0
     try:
         fields = PROGRESS.decode(flash.read(PROGRESS_FILE))

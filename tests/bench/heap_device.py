@@ -6,7 +6,6 @@ Arguments: the folder of the flash, and the file of the tokens. Prints `name val
 import firmware.boot  # noqa: F401, I001  first, as on a board
 
 import gc
-import os
 import sys
 
 from firmware.drivers.flash import Flash
@@ -34,7 +33,8 @@ def largest_block_bytes():
 
 
 def segment_bytes(folder):
-    return sum([os.stat(folder + "/" + name)[6] for name in os.listdir(folder) if name.startswith("seg-")])
+    flash = Flash(folder, CAPACITY_BYTES)
+    return sum([flash.size(name) for name in flash.each("seg-")])
 
 
 def main(folder, tokens):

@@ -8,6 +8,7 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+from firmware.drivers.flash import Flash
 from shared import aliases, kinds, policy
 from shared.civil import zone_data
 from shared.fold import RECENT_MAX, RECENT_SIZE
@@ -68,9 +69,10 @@ def make(folder: Path) -> None:
     _let_days_pass(rig)
     _assert_full(rig)
     shutil.rmtree(folder / FLASH, ignore_errors=True)
-    (folder / FLASH).mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    disk = Flash(str(folder / FLASH))
     for name in flash.names():
-        (folder / FLASH / name).write_bytes(flash.read(name))
+        disk.append(name, flash.read(name))
     lines = [_keys_of(i % _BULK, minute + 1 + i) for i in range(TOKENS_TO_COME)]
     (folder / TOKENS).write_text("\n".join(lines) + "\n")
 

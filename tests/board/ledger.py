@@ -6,10 +6,11 @@ from tests.board.emulated import EmulatedBoard
 
 _HEADER_SIZE = 46
 _LEDGER = """
-import os
-for name in os.listdir("/penstock"):
-    if name.startswith("seg-"):
-        print(open("/penstock/" + name, "rb").read().hex())
+import board
+from firmware.drivers.flash import Flash
+flash = Flash(board.FLASH_DIRECTORY, board.FLASH_CAPACITY_BYTES)
+for name in flash.names("seg-"):
+    print(flash.read(name).hex())
 """
 _REGISTERS = """
 import board

@@ -72,7 +72,7 @@ def _used_by(entry):
 def progress(house) -> "list[tuple]":  # type: ignore[type-arg]
     """What must never go back: counters, versions, per meter register, credit loaded, used TIDs (since a roll-over)."""
     state = house.state
-    figures = [(state.sequence,), (state.command_counter,), (state.policy_version,), (state.floor_version,)]
+    figures = [(state.sequence,), (state.command_counter,), (state.policy_of(0)[0],), (state.floor_version,)]
     for channel in sorted(state.meters):
         meter = state.meters[channel]
         used = (len(meter.tids.tids), tuple(meter.tids.tids))

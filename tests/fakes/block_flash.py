@@ -19,6 +19,7 @@ class BlockFlash:
         self._sectors = [_ERASED_SECTOR] * sectors
         self._own = set()  # sectors that no copy shares
         self.before = None
+        self.reads = 0
         self.erases = 0
         self.programs = 0
         self.erased = {}  # sector -> how often it was erased
@@ -32,6 +33,7 @@ class BlockFlash:
 
     def readblocks(self, sector: int, buffer, offset: int = 0) -> None:
         """Fill the buffer from a place in a sector."""
+        self.reads += 1
         view = memoryview(self._sectors[sector])
         buffer[:] = view[offset : offset + len(buffer)]
 

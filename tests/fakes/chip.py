@@ -25,7 +25,7 @@ class ChipFlash(Flash):
         self.place = place
         self._capacity = capacity_bytes
         unplug(place)
-        vfs.mount(vfs.VfsLfs2(chip, progsize=PAGE_BYTES), place)
+        vfs.mount(vfs.VfsLfs2(chip, progsize=PAGE_BYTES, readsize=PAGE_BYTES, mtime=False), place)  # as _boot.py
         super().__init__(place + _FOLDER, capacity_bytes)
 
     def after_reboot(self) -> "ChipFlash":

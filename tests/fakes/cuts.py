@@ -1,5 +1,6 @@
 """Cuts the power after every single byte that some work writes, and audits what is left after the restart."""
 
+from shared.slices import finish
 from tests.fakes.auditor import audit, never_back, progress
 from tests.fakes.flash import PowerCut
 from tests.fakes.house import START_S, House
@@ -11,9 +12,9 @@ def prepared(meters=1):
     house.type(house.token(20))
     house.step()
     house.flow(50)
-    house.gateway.core.store.checkpoint(START_S, 0, 1)
+    finish(house.gateway.core.store.checkpoint_steps(START_S, 0, 1))
     house.type(house.token(3))
-    house.gateway.core.store.checkpoint(START_S, 0, 1)
+    finish(house.gateway.core.store.checkpoint_steps(START_S, 0, 1))
     house.flow(30)
     return house
 

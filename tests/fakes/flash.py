@@ -4,6 +4,8 @@ An append or a rewrite that is cut leaves its first bytes, a cut replace the old
 as one byte each, so that a cut can fall before or after them. It refuses writes on command, as worn flash does.
 """
 
+from shared.slices import finish
+
 _ENOENT = 2
 _EIO = 5
 _ENOSPC = 28
@@ -25,8 +27,14 @@ class Flash:
         self.refuse_after = None
         self.written = 0
         self.files = {}
+        self.folders = []  # those that were made ahead
 
     def append(self, name: str, data: bytes) -> None:
+        finish(self.append_steps(name, data))
+
+    def append_steps(self, name: str, data: bytes):
+        """One step before anything is written, so that others may come between."""
+        yield
         self._room(len(data))
         self._refuse(name, data)
         kept = self._spend(len(data))
@@ -54,6 +62,10 @@ class Flash:
         self.files[name] = bytes(data)
 
     def rewrite(self, name: str, data: bytes) -> None:
+        finish(self.rewrite_steps(name, data))
+
+    def rewrite_steps(self, name: str, data: bytes):
+        yield
         self._room(len(data))
         self._refuse(name, b"")
         kept = self._spend(len(data))
@@ -61,8 +73,21 @@ class Flash:
         if kept < len(data):
             raise PowerCut
 
-    def names(self) -> "list[str]":
-        return sorted(self.files)
+    def names(self, prefix: str = "") -> "list[str]":
+        return sorted(self.each(prefix))
+
+    def each(self, prefix: str = ""):
+        return [name for name in self.files if name.startswith(prefix)]
+
+    def make_folder(self, folder: str) -> None:
+        self._refuse(folder, b"")
+        self.folders.append(folder)
+
+    def remove_folder(self, folder: str) -> None:
+        pass
+
+    def recount(self) -> None:
+        pass
 
     def remove(self, name: str) -> None:
         self.read(name)
@@ -78,6 +103,10 @@ class Flash:
 
     def free(self) -> int:
         return max(0, self.capacity_bytes - sum([len(data) for data in self.files.values()]))
+
+    def leave(self, free_bytes: int) -> None:
+        """So much room is left, and no more."""
+        self.capacity_bytes += free_bytes - self.free()
 
     def after_reboot(self) -> "Flash":
         """The same contents under a fresh supply of power."""

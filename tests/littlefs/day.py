@@ -142,7 +142,7 @@ class Day:
         house = self.house
         house.clock.time_s = midnight() - 3
         house.step(8)
-        house.gateway.core.store.checkpoint(house.clock.time_s, house.clock.quality(), 1)
+        finish(house.gateway.core.store.checkpoint_steps(house.clock.time_s, house.clock.quality(), 1))
 
     def acknowledge(self):
         house = self.house
@@ -153,7 +153,8 @@ class Day:
         ack = documents.ACK.encode(sequence=sequence, head=store.head_at(sequence), nonce=nonce, **WHO)
         house.receive(documents.with_mac(LINK_KEY, ack))
         house.gateway.messages.outbox.save()
-        store.prune(sequence, 1 << 30)
+        while store.prune(sequence, 1 << 30):
+            pass
 
     def restart(self):
         self.house.reboot()

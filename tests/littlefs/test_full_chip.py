@@ -57,9 +57,11 @@ def test_on_a_chip_that_fills_up_water_is_counted_and_paid_for_and_the_valve_clo
 
 
 def test_a_chip_that_is_full_to_the_last_entry_still_meters_and_is_well_again_once_the_cloud_answers():
-    households = full(1500)
+    households = full(8000)
     house = households.house
-    codes = [house.type(house.token(1)) for _ in range(12)]
+    codes = [ACCEPT]
+    while codes[-1] == ACCEPT:
+        codes.append(house.type(house.token(1)))
     shown = house.meter().credited
     households.draw(house.balance(0) // 1000 + 3, 0)
     house.step(10)
@@ -75,7 +77,7 @@ def test_a_chip_that_is_full_to_the_last_entry_still_meters_and_is_well_again_on
     taken = house.type(house.token(50))
     house.step(10)
 
-    assert codes[0] == ACCEPT and codes[-1] == NOT_READY
+    assert len(codes) > 3 and codes[-1] == NOT_READY
     assert closed and counted and 0 <= at_least < 11000
     assert house.meter().credited == shown + 5000000 and taken == ACCEPT and house.valves[0].is_open()
     assert house.gateway.recovery == "" and house.gateway.core.store.free() > KEPT_FOR_TOKENS

@@ -160,7 +160,7 @@ def _policy(world, _channel, words):
     fields.update(policy_fields(words))
     world.plan.opened_policy = fields
     encode_fields(POLICY_FIELDS, fields)
-    version = world.house.state.policy_version + 1
+    version = world.house.state.policy_of(0)[0] + 1
     world.command(documents.COMMAND_POLICY, signed_policy(version, **fields))
 
 

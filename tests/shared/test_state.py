@@ -88,7 +88,7 @@ def test_commands_policies_and_starts_are_counted():
     state.apply(Entry(5, 32, kinds.FLOOR, reference_a=3, reference_b=78))
     state.apply(Entry(6, 33, kinds.BOOT))
 
-    assert (state.command_counter, state.policy_version, state.policy_of(0)) == (5, 2, (2, 77))
+    assert (state.command_counter, state.policy_of(0)[0], state.policy_of(0)) == (5, 2, (2, 77))
     assert (state.floor_version, state.floor_check, state.boots, state.sequence) == (3, 78, 1, 6)
 
 

@@ -92,9 +92,9 @@ class Board:
         self._world = world
         self.flash = folder / "flash"
         self.log = folder / "log"
-        self.flash.mkdir()
+        flash = Flash(str(self.flash))
         for name, data in enrolled_flash(bundle(1)).files.items():
-            (self.flash / name).write_bytes(data)
+            flash.append(name, data)
         self.process: GatewayProcess | None = None
 
     async def start(self, fault: str = "") -> GatewayProcess:

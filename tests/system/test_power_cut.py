@@ -53,7 +53,9 @@ class Home:
     def ledger(self) -> Store:
         """What is on the board's flash, read on this side."""
         flash = Flash()
-        flash.files = {file.name: file.read_bytes() for file in self.board.flash.iterdir() if file.suffix != ".new"}
+        for file in self.board.flash.rglob("*"):
+            if file.is_file() and file.suffix != ".new":
+                flash.files[str(file.relative_to(self.board.flash))] = file.read_bytes()
         config, own = settings.load(flash), settings.load_identity(flash)
         assert config is not None
         assert own is not None

@@ -43,7 +43,7 @@ def test_the_valve_lock_closes_and_opens_again():
 
 def test_the_lock_closes_and_opens_even_when_flash_is_short():
     house = home()
-    house.gateway.core.store._free_bytes = 20000
+    house.flash.leave(20000)
 
     assert run(house, controls.VALVE_LOCK)[0] == "lock_on"
     assert run(house, controls.VALVE_LOCK)[0] == "lock_off"

@@ -170,7 +170,7 @@ def test_a_new_epoch_ends_recovery():
 def test_an_epoch_never_begins_twice_whatever_is_lost():
     house = House()
     house.type(house.token(25))
-    for lost in (("mark-a", "mark-b"), ("begun",), ("seg-00000001",)):
+    for lost in (("mark-a", "mark-b"), ("begun",), ("seg-000000/seg-00000001",)):
         flash = house.flash.after_reboot()
         for name in lost:
             flash.remove(name)

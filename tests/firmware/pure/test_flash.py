@@ -10,12 +10,12 @@ FOLDER = "build/test-flash"
 
 
 def fresh(capacity_bytes=None):
-    try:
-        for name in os.listdir(FOLDER):
-            os.remove(FOLDER + "/" + name)
-    except OSError:
-        pass
-    return Flash(FOLDER, capacity_bytes)
+    flash = Flash(FOLDER, capacity_bytes)
+    for name in flash.names():
+        flash.remove(name)
+        if "/" in name:
+            flash.remove_folder(name.split("/")[0])
+    return flash
 
 
 def test_appends_add_up_and_can_be_read_after_a_restart():
@@ -47,9 +47,9 @@ def test_the_leftover_of_an_interrupted_replace_is_ignored_and_cleared():
         file.write(b"ne")
 
     assert flash.names() == ["state"]
-    again = Flash(FOLDER)
+    again = Flash(FOLDER, 1000)
 
-    assert again.read("state") == b"old"
+    assert again.read("state") == b"old" and again.free() == 997
     assert os.listdir(FOLDER) == ["state"]
 
 
@@ -104,11 +104,46 @@ def test_what_is_free_follows_every_change_and_every_restart():
     assert Flash(FOLDER, 1000).free() == 1000 - 150 - 30
 
 
-def test_only_plain_names_are_taken():
+def test_only_plain_names_and_those_in_a_folder_are_taken():
     flash = fresh()
 
-    for name in ("", "a/b", "../x", "a.new"):
+    for name in ("", "a/b/c", "../x", "/x", ".x", "a.new"):
         raises(AssertionError, flash.append, name, b"")
+
+
+def test_a_folder_is_made_for_its_first_file_and_goes_once_it_is_empty():
+    flash = fresh()
+    flash.append("seg-1/seg-11", b"one")
+    flash.append("seg-1/seg-12", b"two")
+    flash.append("segments", b"")
+    flash.replace("seg-1/seg-12", b"three")
+
+    assert flash.names() == ["seg-1/seg-11", "seg-1/seg-12", "segments"] and flash.names("seg-") == flash.names()[:2]
+    assert flash.read("seg-1/seg-12") == b"three" and Flash(FOLDER, 100).free() == 100 - 8
+    flash.remove_folder("seg-1")
+    assert flash.names("seg-1") == ["seg-1/seg-11", "seg-1/seg-12"]
+    for name in flash.names("seg-1"):
+        flash.remove(name)
+    flash.remove_folder("seg-1")
+    assert os.listdir(FOLDER) == ["segments"]
+
+
+def test_a_folder_can_be_made_ahead():
+    flash = fresh()
+    flash.make_folder("seg-1")
+    flash.make_folder("seg-1")
+    flash.append("seg-1/seg-11", b"one")
+
+    assert flash.names() == ["seg-1/seg-11"]
+
+
+def test_what_is_written_in_steps_is_there_at_their_end_and_room_is_reckoned_along():
+    flash = fresh(1000)
+    steps = [len(list(flash.append_steps("a", bytes(100)))) for _ in range(2)]
+    steps += [len(list(flash.rewrite_steps(name, bytes(30)))) for name in ("a", "b")]
+    flash.recount()
+
+    assert steps == [2, 1, 1, 2] and flash.size("a") == flash.size("b") == 30 and flash.free() == 940
 
 
 def test_without_a_bound_the_file_system_tells_what_is_free():

@@ -118,7 +118,7 @@ def test_a_lifeline_that_flash_refuses_leaves_no_valve_open():
     house.type(house.token(1))
     house.step(20)
     assert house.valves[0].is_open()
-    house.gateway.core.store._free_bytes = 0
+    house.flash.leave(0)
     house.flow(100)
 
     house.step(20)

@@ -7,8 +7,7 @@ from tests.firmware.pure.test_supply import with_credit
 
 def test_a_full_flash_goes_on_metering_and_closing():
     house = with_credit(1)
-    core = house.gateway.core
-    core.store._free_bytes = 20000
+    house.flash.leave(20000)
 
     house.flow(100)
     house.step()
@@ -18,13 +17,12 @@ def test_a_full_flash_goes_on_metering_and_closing():
 
 def test_a_flash_that_is_full_to_the_last_byte_still_closes_and_opens():
     house = with_credit(1)
-    store = house.gateway.core.store
-    store._free_bytes = 0
+    house.flash.leave(0)
     house.flow(100)
     house.step()
     closed = house.valves[0].is_closed()
 
-    store._free_bytes = 100000
+    house.flash.leave(100000)
     house.step()
     house.type(house.token(5))
     house.step()

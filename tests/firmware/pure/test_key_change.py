@@ -264,11 +264,11 @@ def test_no_room_for_the_new_key_keeps_the_old_one_and_the_set():
     new = new_key()
     digits = sections(new)
     enter(house, digits, (0, 1, 2))
-    rewrite = house.flash.rewrite
-    house.flash.rewrite = _full_for_keys(rewrite)
+    rewrite = house.flash.rewrite_steps
+    house.flash.rewrite_steps = _full_for_keys(rewrite)
 
     full = house.type(digits[3])
-    house.flash.rewrite = rewrite
+    house.flash.rewrite_steps = rewrite
     again = house.type(digits[3])
 
     assert (full, again) == (16, 18) and house.meter().key_check == check_of(new)
@@ -299,10 +299,10 @@ def test_the_display_says_which_parts_are_missing_and_then_the_new_key():
     assert shown[3] == [("KEY PART 4 OK", ""), ("New key", "KRN 2 TI 07")]
 
 
-def _full_for_keys(replace):
+def _full_for_keys(rewrite):
     def full(name, data):
         if name.startswith("key-"):
             raise OSError(28)
-        replace(name, data)
+        return rewrite(name, data)
 
     return full

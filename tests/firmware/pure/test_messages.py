@@ -243,12 +243,14 @@ def test_what_was_pruned_is_not_given_back_and_is_no_damage():
     store = house.gateway.core.store
     for _ in range(30):
         store.append([house.gateway.core.entry(kinds.TIME) for _ in range(20)])
-        store.checkpoint(0, 0, 40)
+        finish(store.checkpoint_steps(0, 0, 40))
     while batch(house):
         fields = documents.parse_batch(batch(house)).fields
         house.receive(ack(fields["last"], fields["head"], fields["nonce"]))
     held = acknowledged(house)
-    assert store.prune(held, 1 << 30) > 2
+    assert store.prune(held, 1 << 30) and store.prune(held, 1 << 30)
+    while store.prune(held, 1 << 30):
+        pass
 
     for sequence in (1, store.first_kept() - 1):
         house.receive(ack(sequence, bytes(32), hello(house)["nonce"]))

@@ -243,7 +243,7 @@ def test_what_is_the_customer_s_or_unknown_is_no_command():
 
 def test_safety_needs_no_room_beside_what_is_kept_for_valves():
     house = House()
-    house.gateway.core.store._free_bytes = 20000
+    house.flash.leave(20000)
 
     adjusted = house.receive(house.adjust_command(kinds.TOKEN_CREDIT, 5))
     house.receive(house.control_command(kinds.CONTROL_SAFETY, house.clock.time_s + 60))

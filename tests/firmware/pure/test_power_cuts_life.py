@@ -98,7 +98,7 @@ def live(house, random, shown):
         house.type(WRONG, channel)
     elif event == 2:
         house.now_ms += 100000
-        house.gateway.core.store.checkpoint(START_S, 0, 20)
+        finish(house.gateway.core.store.checkpoint_steps(START_S, 0, 20))
     elif event == 3:
         finish(house.gateway.messages.batch_steps())
     else:

@@ -101,7 +101,7 @@ def test_commands_are_refused_and_messages_go_nowhere():
 
 def test_damage_that_is_found_while_a_batch_is_made_is_recovery():
     house = House()
-    house.flash.flip("seg-00000001", 60)
+    house.flash.flip("seg-000000/seg-00000001", 60)
 
     batch = finish(house.gateway.messages.batch_steps())
 

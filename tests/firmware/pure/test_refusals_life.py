@@ -56,7 +56,7 @@ def live(house, sent):
         house.step(random.randrange(60))
         finish(house.gateway.messages.batch_steps())
     else:
-        policy = signed_policy(house.state.policy_version + 1)
+        policy = signed_policy(house.state.policy_of(0)[0] + 1)
         house.receive(house.command(documents.COMMAND_POLICY, policy))
 
 

@@ -5,6 +5,7 @@ from firmware.ledger.recovery import DamageError
 from firmware.ledger.store import FlashFull, Store
 from shared import chain, kinds
 from shared.entries import BODY_SIZE, Entry
+from shared.slices import finish
 from tests.fakes.flash import Flash, PowerCut
 from tests.helpers import raises
 
@@ -109,8 +110,8 @@ def test_a_segment_torn_in_its_head_is_written_anew():
     for torn in (0, 1, 45, 46, 47, 103):
         flash = Flash()
         store = filled(flash, 24)
-        store.rest()
-        store.rest()  # nothing waits in the tail: the next entry begins another
+        finish(store.rest_steps())
+        finish(store.rest_steps())  # nothing waits in the tail: the next entry begins another
         flash.cut_after = flash.written + torn
         raises(PowerCut, store.append, boots(1))
         flash = flash.after_reboot()
@@ -125,7 +126,7 @@ def test_a_damaged_entry_is_noticed():
     for at in (50, 200, 46 + 58 * 59):
         flash = Flash()
         filled(flash, 24)
-        flash.flip("seg-00000001", at)
+        flash.flip("seg-000000/seg-00000001", at)
 
         assert store_on(flash.after_reboot()).damage != ""
 
@@ -136,7 +137,7 @@ def test_the_mark_is_written_once_for_several_entries_and_never_over_a_damaged_l
     generations = {name: data for name, data in flash.files.items() if name.startswith("mark")}
     store.mark()
     assert {name: data for name, data in flash.files.items() if name.startswith("mark")} == generations
-    flash.files["seg-00000001"] = flash.files["seg-00000001"][:-1]
+    flash.files["seg-000000/seg-00000001"] = flash.files["seg-000000/seg-00000001"][:-1]
 
     damaged = store_on(flash.after_reboot())
     damaged.mark()
@@ -159,7 +160,7 @@ def test_a_mark_that_a_cut_prevented_is_made_after_the_start():
 def test_a_lost_last_entry_is_noticed():
     flash = Flash()
     filled(flash, 2)
-    flash.files["seg-00000001"] = flash.files["seg-00000001"][:-1]
+    flash.files["seg-000000/seg-00000001"] = flash.files["seg-000000/seg-00000001"][:-1]
 
     assert "mark" in store_on(flash.after_reboot()).damage
 
@@ -199,9 +200,9 @@ def test_a_flash_put_back_to_an_older_ledger_is_noticed_by_the_mark():
 def test_a_start_takes_the_newest_checkpoint_and_what_came_after():
     flash = Flash()
     store = filled(flash, 30)
-    assert store.checkpoint(1000, 0, 20)
+    finish(store.checkpoint_steps(1000, 0, 20))
     store.append(boots(2))
-    flash.remove("seg-00000001")  # before the checkpoint: not read at start
+    flash.remove("seg-000000/seg-00000001")  # before the checkpoint: not read at start
 
     again = store_on(flash.after_reboot())
 
@@ -211,21 +212,21 @@ def test_a_start_takes_the_newest_checkpoint_and_what_came_after():
 def test_a_cut_at_any_byte_of_a_checkpoint_loses_nothing():
     whole = Flash()
     store = filled(whole, 10)
-    store.checkpoint(1000, 0, 20)
+    finish(store.checkpoint_steps(1000, 0, 20))
     store.append(boots(20))
     before = whole.written
-    store.checkpoint(1000, 0, 20)
+    finish(store.checkpoint_steps(1000, 0, 20))
     for cut in range(whole.written - before):
         flash = Flash()
         store = filled(flash, 10)
-        store.checkpoint(1000, 0, 20)
+        finish(store.checkpoint_steps(1000, 0, 20))
         store.append(boots(20))
         flash.cut_after = flash.written + cut
-        raises(PowerCut, store.checkpoint, 1000, 0, 20)
+        raises(PowerCut, finish, store.checkpoint_steps(1000, 0, 20))
         flash = flash.after_reboot()
         again = store_on(flash)
         again.append(boots(1))
-        again.checkpoint(1000, 0, 1)
+        finish(again.checkpoint_steps(1000, 0, 1))
 
         third = store_on(flash.after_reboot())
 
@@ -246,14 +247,14 @@ def test_a_checkpoint_whose_entry_is_missing_does_not_count():
 def test_only_acknowledged_segments_older_than_both_checkpoints_are_pruned():
     flash = Flash()
     store = filled(flash, 50)
-    assert store.prune(150, 1 << 30) == 0  # no checkpoint yet
-    store.checkpoint(1000, 0, 20)
+    assert not store.prune(150, 1 << 30)  # no checkpoint yet
+    finish(store.checkpoint_steps(1000, 0, 20))
     store.append(boots(30))
-    store.checkpoint(1000, 0, 20)
+    finish(store.checkpoint_steps(1000, 0, 20))
 
-    assert store.prune(60, 1 << 30) == 0  # not acknowledged
-    assert store.prune(150, 0) == 0  # no need
-    assert store.prune(150, 1 << 30) == 2
+    assert not store.prune(60, 1 << 30)  # not acknowledged
+    assert not store.prune(150, 0)  # no need
+    assert [store.prune(150, 1 << 30) for _ in range(3)] == [True, True, False]
     assert store.first_kept() == 139
     again = store_on(flash.after_reboot())
     assert again.damage == "" and again.state.boots == 180
@@ -278,7 +279,7 @@ def test_a_full_flash_refuses_before_it_writes():
 def test_damage_found_while_reading_is_damage():
     flash = Flash()
     store = filled(flash, 30)
-    flash.flip("seg-00000001", 300)
+    flash.flip("seg-000000/seg-00000001", 300)
 
     raises(DamageError, store.run, 1, 24)
 
@@ -289,7 +290,7 @@ def test_a_checkpoint_that_is_not_what_its_entry_covers_does_not_count():
     flash = Flash()
     store = filled(flash, 10)
     head = store.head
-    store.checkpoint(1000, 0, 20)
+    finish(store.checkpoint_steps(1000, 0, 20))
     forged = store_on(flash.after_reboot()).state
     forged.sequence = 30
     forged.boots = 5000
@@ -303,12 +304,12 @@ def test_a_checkpoint_that_is_not_what_its_entry_covers_does_not_count():
 def test_cuts_in_two_checkpoints_in_a_row_leave_the_one_that_counts():
     flash = Flash()
     store = filled(flash, 30)
-    store.checkpoint(1000, 0, 20)
-    store.checkpoint(1000, 0, 1)
-    assert store.prune(91, 1 << 30) == 1
+    finish(store.checkpoint_steps(1000, 0, 20))
+    finish(store.checkpoint_steps(1000, 0, 1))
+    assert store.prune(91, 1 << 30)
     for _ in range(3):
         flash.cut_after = flash.written + 1 + len(flash.read("check-a"))
-        raises(PowerCut, store.checkpoint, 1000, 0, 1)
+        raises(PowerCut, finish, store.checkpoint_steps(1000, 0, 1))
         flash = flash.after_reboot()
         store = store_on(flash)
 

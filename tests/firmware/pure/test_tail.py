@@ -3,6 +3,7 @@
 from firmware.ledger.store import FlashFull, Store
 from shared import kinds
 from shared.entries import BODY_SIZE, Entry
+from shared.slices import finish
 from tests.fakes.flash import Flash, PowerCut
 
 DEVICE = bytes(range(32))
@@ -14,6 +15,10 @@ def store_on(flash):
 
 def boots(count):
     return [Entry(0, 1000, kinds.BOOT) for _ in range(count)]
+
+
+def segments_of(flash):
+    return [int(name[-8:], 16) for name in flash.names("seg-")]
 
 
 def begun(flash):
@@ -55,38 +60,65 @@ def test_a_tail_that_rests_leaves_room_for_a_token():
     store = begun(flash)
     store.append(boots(4))
     files = list(flash.names())
-    store.rest()
-    as_before = flash.names() == files
-    store.rest()
+    finish(store.rest_steps())
     store.append(boots(4))
-    for _ in range(3):
-        store.rest()
+    finish(store.rest_steps())
+    as_before = flash.names() == files
+    store.append(boots(4))
+    finish(store.rest_steps())
 
-    assert as_before and [name for name in flash.names() if name.startswith("seg-")] == ["seg-00000001"]
+    assert as_before and segments_of(flash) == [1]
     assert store_on(flash.after_reboot()).head == store.head
 
 
-def test_between_the_halves_of_its_emptying_the_tail_is_read_written_and_cut_as_ever():
-    for tail, then in ((4, 0), (6, 1), (8, 3), (5, 8)):
-        flash = Flash()
-        store = begun(flash)
-        store.append(boots(66))  # a body with room for three more
-        for _ in range(tail):
-            store.append(boots(1))
-        before = store.state.sequence, store.head
-        for _ in range(2):
-            store.rest()
-        assert len([name for name in flash.names() if name.startswith("seg-")]) == 3
+def test_way_is_made_for_entries_that_the_tail_has_no_room_for():
+    store = begun(Flash())
+    store.append(boots(66))
+    store.append(boots(3))
+    few = list(store.make_way_steps(5))
+    many = len(list(store.make_way_steps(6)))
 
-        cut = store_on(flash.after_reboot())
-        assert cut.damage == "" and (cut.state.sequence, cut.head) == before
-        assert store.head_at(before[0]) == store.head and len(store.run(66, 100, False)[1]) == BODY_SIZE * (tail + 1)
+    assert few == [] and many > 0 and list(store.make_way_steps(6)) == []
 
-        if then:
-            store.append(boots(then))
-        store.rest()
-        again = store_on(flash.after_reboot())
-        assert (again.damage, again.state.sequence, again.head) == ("", before[0] + then, store.head), (tail, then)
+
+def test_between_the_steps_of_its_emptying_the_tail_is_read_written_and_cut_as_ever():
+    for tail, then in ((4, 0), (6, 1), (8, 3), (5, 8), (4, 2)):
+        for at in range(4):
+            flash = Flash()
+            store = begun(flash)
+            store.append(boots(66))  # a body with room for three more
+            for _ in range(tail):
+                store.append(boots(1))
+            before = store.state.sequence, store.head
+            steps = store.rest_steps()
+            for _ in range(at):
+                next(steps, None)
+
+            cut = store_on(flash.after_reboot())
+            assert cut.damage == "" and (cut.state.sequence, cut.head) == before
+            assert store.head_at(before[0]) == store.head
+            assert len(store.run(66, 100, False)[1]) == BODY_SIZE * (tail + 1)
+
+            if then:
+                store.append(boots(then))
+            finish(steps)
+            for _ in range(3):
+                store.append(boots(1))
+                finish(store.make_way_steps(5))
+            again = store_on(flash.after_reboot())
+            assert (again.damage, again.head) == ("", store.head), (tail, then, at)
+            assert again.state.sequence == before[0] + then + 3 and len(segments_of(flash)) <= 5
+
+
+def test_the_folder_of_the_next_segment_is_made_while_the_ledger_rests():
+    flash = Flash()
+    store = begun(flash)
+    for _ in range(2010 // 67):
+        store.append(boots(67))
+    finish(store.rest_steps())
+    finish(store.rest_steps())
+
+    assert flash.folders == ["seg-000001"]
 
 
 def test_a_segment_that_is_full_is_followed_by_the_next():
@@ -95,15 +127,15 @@ def test_a_segment_that_is_full_is_followed_by_the_next():
     for _ in range(300):
         store.append(boots(1))
 
-    names = [name for name in flash.names() if name.startswith("seg-")]
+    firsts = segments_of(flash)
 
-    assert [int(name[4:], 16) for name in names[:4]] == [1, 70, 139, 208]
-    assert len(names) <= 6 and store_on(flash.after_reboot()).head == store.head
+    assert firsts[:4] == [1, 70, 139, 208]
+    assert len(firsts) <= 6 and store_on(flash.after_reboot()).head == store.head
 
 
 def test_a_flash_that_refuses_while_the_tail_is_emptied_loses_nothing():
     for groups in (8, 72):
-        for refused in ("append", "replace", "remove"):
+        for refused in ("append", "append_steps", "replace", "remove"):
             flash = Flash()
             store = begun(flash)
             for _ in range(groups):

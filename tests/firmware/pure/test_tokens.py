@@ -173,9 +173,10 @@ def test_a_token_from_far_ahead_is_refused_only_when_the_clock_is_trusted():
 def test_no_room_refuses_the_token_and_keeps_it_usable():
     house = House()
     token = house.token(5)
-    house.gateway.core.store._free_bytes = 500
+    house.flash.leave(500)
 
     code = house.type(token)
+    house.flash.leave(100000)
     house.reboot()
 
     assert code == 16 and house.type(token) == 1

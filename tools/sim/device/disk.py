@@ -30,6 +30,9 @@ class Disk:
     def mkdir(self, path: str) -> None:
         os.mkdir(self._host(path))
 
+    def rmdir(self, path: str) -> None:
+        os.rmdir(self._host(path))
+
     def remove(self, path: str) -> None:
         os.remove(self._host(path))
 

@@ -1,0 +1,93 @@
+"""What one step of the gateway erases of its flash, and what a start reads of it.
+
+A sector takes 45 ms to erase, and keys are taken between any two steps. A read takes 20 us of an RP2040 at the least.
+"""
+
+from firmware.ledger.segments import ENTRIES_MAX
+from firmware.ledger.store import Store
+from shared import kinds
+from shared.entries import Entry
+from shared.slices import finish
+from tests.fakes.chip import ChipFlash, formatted, unplug
+from tests.littlefs.living import Households
+
+_SECTORS = 509
+_CAPACITY_BYTES = 2097152
+_READS_OF_A_SEGMENT = 60  # 40 as measured: to list it, and to add up the room it takes
+
+
+def erases_by_step(homes, days):
+    """How many steps took how many erases, over so many days with a token for each meter."""
+    gateway, chip = homes.house.gateway, homes.chip
+    found = {}
+
+    def tick(now_ms):
+        before = chip.erases
+        for _step in gateway.tick_steps(now_ms):
+            found[chip.erases - before] = found.get(chip.erases - before, 0) + 1
+            before = chip.erases
+        found[chip.erases - before] = found.get(chip.erases - before, 0) + 1
+
+    gateway.tick = tick
+    for _ in range(days):
+        homes.day(8, online=True)
+    return found
+
+
+def test_no_step_of_a_day_with_eight_meters_erases_more_than_one_sector():
+    found = erases_by_step(Households(8, _SECTORS, _CAPACITY_BYTES), 2)
+    print(found)
+
+    assert max(found) == 1
+    unplug("/chip")
+
+
+def _opened(flash):
+    store = Store(flash, 7, 9, 1, bytes(32))
+    assert store.free() > 0
+    return store
+
+
+def _grow(store, segments):
+    for _ in range(segments):
+        store.append([Entry(0, 1000, kinds.BOOT) for _ in range(ENTRIES_MAX - 1)])
+        finish(store.checkpoint_steps(1000, 0, 1))
+
+
+def _reads_of_a_start(flash):
+    again = flash.after_reboot()
+    before = again.chip.reads
+    _opened(again)
+    return again, again.chip.reads - before
+
+
+def test_what_a_start_reads_rises_with_the_segments_and_not_with_their_square():
+    flash = ChipFlash(formatted(_SECTORS), "/chip", _CAPACITY_BYTES)
+    store = _opened(flash)
+    store.mark()
+    _grow(store, 10)
+    store.mark()
+    flash, few = _reads_of_a_start(flash)
+    store = _opened(flash)
+    _grow(store, 60)
+    store.mark()
+    _flash, many = _reads_of_a_start(flash)
+    print(few, many)
+    unplug("/chip")
+
+    assert many - few < 60 * _READS_OF_A_SEGMENT
+
+
+def test_segments_are_pruned_where_they_are_many_even_if_there_is_room():
+    flash = ChipFlash(formatted(_SECTORS), "/chip", _CAPACITY_BYTES)
+    store = _opened(flash)
+    store.mark()
+    _grow(store, 12)
+    sequence = store.state.sequence
+    removed = 0
+    while store.prune(sequence, 0, 8):
+        removed += 1
+    firsts = len(flash.names("seg-"))
+    unplug("/chip")
+
+    assert removed > 3 and firsts == 8 and not store.prune(sequence, 0)
