@@ -1,23 +1,23 @@
 """`make bench-board`: measures an image on the emulated chip, by its own clock; writes build/bench-board-BOARD.json.
 
-Words on the command line choose among its parts: signing, hand, stalls, day. Ends with 1 when a bar is not held.
+Words on the command line choose among its parts: signing, hand, stalls, day, aged. Ends with 1 when a bar is not held.
 """
 
 import asyncio
 import json
 import re
-import statistics
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from tests.bench.__main__ import table_of
 from tests.bench.rows import Row
+from tests.board.aged import aged
+from tests.board.at_keypad import channels, choice, hand, longest_gap_ms, meters_of, put_boot
 from tests.board.eight import METERS, HouseCloud
 from tests.board.emulated import IMAGE, ROOT, EmulatedBoard
 from tests.board.net import NamedCloud, Online, at_a_cloud
@@ -30,8 +30,6 @@ _DAY_S = 60  # of the chip, in which the gateway's clock sees a day
 _EVENTS = 6  # tokens a day, more than a household has
 _PULSES = 40  # between two tokens, of 1 l each
 _PULSE_MS = 100
-_TOLD_FROM_MS = 60  # by bench_device.py
-_GAP = re.compile(r"gap (\d+) ms")
 _HEAP = re.compile(r"heap (\d+) bytes")
 _SIGN = """
 import gc, time
@@ -67,20 +65,6 @@ async def _enrolled(folder: Path) -> AsyncIterator[Online]:
         await board.stop()
 
 
-def _meters(online: Online) -> list[dict[str, Any]]:
-    """All of the board's: eight, or one."""
-    return online.cloud.meters if isinstance(online.cloud, HouseCloud) else [online.meter]
-
-
-def _channels(online: Online) -> list[int]:
-    return [meter["channel"] for meter in _meters(online)]
-
-
-def _choice(online: Online) -> str:
-    """The keys that choose the first meter: none where there is no other."""
-    return "11" if len(_meters(online)) > 1 else ""
-
-
 async def _signing(online: Online) -> list[Row]:
     await online.board.cycle_power()
     total_us, longest_us = map(int, (await execute(online.board, _SIGN)).split())
@@ -90,72 +74,39 @@ async def _signing(online: Online) -> list[Row]:
     ]
 
 
-async def _hand(online: Online) -> list[Row]:
-    """A customer at the keypad, without a network."""
-    board = online.board
-    digits = await sold(online.enrolled)
-    await board.cycle_power()
-    await board.until("NO CREDIT")
-    await board.press(_choice(online))
-    shown_ms = []
-    for key in digits:
-        seen = (await board.do("key", key=key))["seen_ms"]
-        shown_ms.append(seen["display"] - seen["key"])
-    state = await board.do("wait", ms=500)
-    moved_ms = state["seen_ms"]["valves"][0] - state["seen_ms"]["key"]
-    await board.cycle_power()  # the valve stands halfway: enforcing is to drive it on
-    state = await board.do("wait", ms=3000)
-    return [
-        Row("power to the first order at the valve", state["seen_ms"]["valves"][0], "ms", 2000, "lower"),
-        Row("key press to display, median of 19", statistics.median(shown_ms[:-1]), "ms", None, "lower"),
-        Row("key press to display, longest of 19", max(shown_ms[:-1]), "ms", None, "lower"),
-        Row("20th digit to valve", moved_ms, "ms", 300, "lower"),
-    ]
-
-
-async def _put_boot(board: EmulatedBoard, scale: int) -> None:
-    source = (Path(__file__).parent / "bench_device.py").read_text(encoding="ascii")
-    source = source.replace("SCALE = 1\n", f"SCALE = {scale}\n")
-    await board.cycle_power()
-    await execute(board, f"with open('/boot.py', 'w') as file:\n    file.write({source!r})\n")
-
-
 async def _stalls(online: Online) -> list[Row]:
     """A life on line: how long the keypad's task was kept waiting, in the handshake and after it."""
     board = online.board
     digits = await sold(online.enrolled)
-    await _put_boot(board, 1)
+    await put_boot(board, 1)
     await online.start()
     await online.logged("link up", timeout_s=300)
     before = sum(entry["kind"] == "token" for entry in await online.entries())
-    await board.press(_choice(online) + digits)
-    await board.do("pulses", channel=_channels(online), count=_PULSES)
+    await board.press(choice(online) + digits)
+    await board.do("pulses", channel=channels(online), count=_PULSES)
     await online.sell()
     await online.true(lambda: online.token_taken(before + 2), "the entries are not acknowledged", timeout_s=300)
     lines = online.console.lines
     up = next(i for i, line in enumerate(lines) if "link up" in line)
     await online.stop()
+    meanwhile_ms, after_ms = longest_gap_ms(lines[:up]), longest_gap_ms(lines[up:])
     return [
-        Row("longest gap between two looks at the keypad, TLS handshake", _longest_ms(lines[:up]), "ms", None, "lower"),
-        Row("longest gap between two looks at the keypad, after it", _longest_ms(lines[up:]), "ms", 130, "lower"),
+        Row("longest gap between two looks at the keypad, TLS handshake", meanwhile_ms, "ms", None, "lower"),
+        Row("longest gap between two looks at the keypad, after it", after_ms, "ms", 130, "lower"),
     ]
-
-
-def _longest_ms(lines: list[str]) -> int:
-    return max((int(found[1]) for found in map(_GAP.search, lines) if found), default=_TOLD_FROM_MS)
 
 
 async def _day(online: Online) -> list[Row]:
     """A day of the gateway's clock, on line: hourly readings, tokens, water; what it needs of heap and flash."""
     board = online.board
-    await _put_boot(board, 86400 // _DAY_S)
+    await put_boot(board, 86400 // _DAY_S)
     await online.start()
     await online.logged("link up", timeout_s=300)
     begin = await board.do("state")
-    meters = _meters(online)
+    meters = meters_of(online)
     for i in range(max(_EVENTS, len(meters))):
         await online.sell(meters[i % len(meters)])
-        await board.do("pulses", channel=_channels(online), count=_PULSES, closed_ms=_PULSE_MS, open_ms=_PULSE_MS)
+        await board.do("pulses", channel=channels(online), count=_PULSES, closed_ms=_PULSE_MS, open_ms=_PULSE_MS)
     left_ms = begin["now_ms"] + _DAY_S * 1000 - (await board.do("state"))["now_ms"]
     end = await board.do("wait", ms=max(0, left_ms))
     heap = [int(found[1]) for found in map(_HEAP.search, online.console.lines) if found]
@@ -169,15 +120,24 @@ async def _day(online: Online) -> list[Row]:
     ]
 
 
-PARTS = {"signing": _signing, "hand": _hand, "stalls": _stalls, "day": _day}
+PARTS = {"signing": _signing, "hand": hand, "stalls": _stalls, "day": _day, "aged": aged}
+_BOARDS = (("signing", "hand", "stalls", "day"), ("aged",))  # each a new one: a day leaves credit, and an open valve
 
 
 async def measure(parts: list[str]) -> list[Row]:
-    """These parts, of one board; each says when it is done."""
+    """These parts; each says when it is done."""
+    rows: list[Row] = []
+    for names in ([name for name in board if name in parts] for board in _BOARDS):
+        if names:
+            rows += await _of_a_new_board(names)
+    return rows
+
+
+async def _of_a_new_board(parts: list[str]) -> list[Row]:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         async with _enrolled(Path(folder)) as online:
-            for part in (part for part in PARTS if part in parts):  # in this order: a day leaves credit behind
+            for part in parts:
                 measured = await PARTS[part](online)
                 for row in measured:
                     print(f"{row.name}: {row.value:.6g} {row.unit}", flush=True)

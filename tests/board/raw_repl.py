@@ -17,8 +17,8 @@ class PowerWasCut(Exception):
     """The board lost its power before it had answered."""
 
 
-async def execute(board: EmulatedBoard, source: str) -> str:
-    """What the source printed. RuntimeError with its traceback, PowerWasCut."""
+async def execute(board: EmulatedBoard, source: str, timeout_s: float = _TIMEOUT_S) -> str:
+    """What the source printed, in at most so many seconds of the wall. RuntimeError with its traceback, PowerWasCut."""
     host, port = board.repl.removeprefix("socket://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
@@ -26,7 +26,7 @@ async def execute(board: EmulatedBoard, source: str) -> str:
         await _until(reader, _PROMPT)
         writer.write(source.encode() + _RUN)
         await _until(reader, b"OK")
-        out = await _until(reader, _END)
+        out = await _until(reader, _END, timeout_s)
         error = await _until(reader, _END)
     finally:
         writer.close()
@@ -37,9 +37,9 @@ async def execute(board: EmulatedBoard, source: str) -> str:
     return out.decode().strip()
 
 
-async def _until(reader: asyncio.StreamReader, end: bytes) -> bytes:
+async def _until(reader: asyncio.StreamReader, end: bytes, timeout_s: float = _TIMEOUT_S) -> bytes:
     try:
-        async with asyncio.timeout(_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             return (await reader.readuntil(end)).removesuffix(end)
     except (asyncio.IncompleteReadError, ConnectionError):
         raise PowerWasCut from None  # USB is gone
