@@ -7,7 +7,7 @@ from firmware.charges import charges
 from firmware.documents import GroupDocuments
 from firmware.ledger.keys import KeySlots
 from firmware.ledger.pair import Pair
-from firmware.ledger.store import FlashFull, Store
+from firmware.ledger.store import SPACE_FOR_TOKENS, FlashFull, Store
 from firmware.ledger.time_mark import TimeMark
 from firmware.meter import charging, register
 from firmware.meter.key import MeterKey
@@ -18,7 +18,6 @@ from shared.payer import payer
 from shared.state import MeterState
 
 FIRMWARE_VERSION = const(0x00010000)  # major 1 byte, minor 1, patch 2
-_SPACE_FOR_TOKENS = const(32768)  # bytes kept for tokens and valve motions when flash runs full
 
 
 class Core:
@@ -136,7 +135,7 @@ class Core:
 
     def has_room(self) -> bool:
         """Whether entries may be written with more room left than what is kept for tokens and valve motions."""
-        return not self.recovery and self.store.free() > _SPACE_FOR_TOKENS
+        return not self.recovery and self.store.free() > SPACE_FOR_TOKENS
 
     def mark_time(self) -> None:
         """While the time is not known, keep how far the clock has come."""

@@ -73,10 +73,11 @@ class CustomerDesk:
         """Go on with the token that is being taken; returns its result code at the end."""
         assert self._taking is not None, "a token is being taken"
         channel, steps = self._taking
+        self._taking = None  # also where it fails
         result = next(steps)
         if result is None:
+            self._taking = (channel, steps)
             return None
-        self._taking = None
         self._sounds.result(result.code == _ACCEPTED or result.code in RESULT_CODES)
         self._panel.show_result(channel, result.code, result.wait_s, result.pages, now_ms)
         return result.code

@@ -238,6 +238,7 @@ class Gateway:
                 yield from core.store.checkpoint_steps(core.clock.now(), core.clock.quality())
             yield
             yield from core.store.rest_steps()
+            yield
             core.store.prune(self.messages.outbox.durable)
         except (FlashFull, OSError):
             self.full = True

@@ -68,6 +68,7 @@ class Flash:
             finish(self._steps(name, "wb", data, None, _NEW))
             os.rename(path + _NEW, path)
         except OSError:
+            self._used_bytes = self._room_bytes = -1
             if _exists(path + _NEW):
                 os.remove(path + _NEW)  # on a full flash its room is dear
             raise

@@ -22,7 +22,8 @@ class SegmentFiles:
         self.firsts = firsts
         self._tail = 0  # entries in the last segment while it is a tail: few, to be moved into the body before it
         self._body = segments.ENTRIES_MAX  # entries in the body; ENTRIES_MAX: it takes no more
-        self._moving = False  # the tail is being emptied
+        self._moving = 0  # the number of the emptying under way; 0: there is none
+        self._emptied = 0  # how many there were
         self._ready = ""  # the folder that is known to be there
 
     def find_tail(self, records: int) -> None:
@@ -51,7 +52,7 @@ class SegmentFiles:
                 self._start(first, head, records)
             self._tail += count
         except OSError:
-            self._tail, self._body, self._moving = 0, segments.ENTRIES_MAX, False
+            self._tail, self._body, self._moving = 0, segments.ENTRIES_MAX, 0
             raise
 
     def has_room(self, count: int) -> bool:
@@ -65,25 +66,32 @@ class SegmentFiles:
         """
         if not self._tail or self._moving:
             return
-        self._moving = True
+        self._emptied += 1
+        turn = self._moving = self._emptied
         try:
             segment = segments.read_segment(self._flash, self.firsts[-1], self._epoch)
             moved = self._movable(segment)
             if moved:
                 yield from self._flash.append_steps(segments.name_of(self.firsts[-2]), segment.records(0, moved))
                 yield
-            if self._moving:
+            if self._moving == turn:
                 self._drop_tail(segment, moved)
         except (OSError, SharedError):
-            if self._moving:  # until the tail is removed, it is what counts, and what comes begins a new segment
+            if self._moving == turn:  # while the tail is there it is what counts, and what comes begins a new segment
                 self._tail, self._body = 0, segments.ENTRIES_MAX
-        self._moving = False
+        if self._moving == turn:
+            self._moving = 0
 
     def make_ready(self, first: int) -> bool:
-        """Make the folder of a segment that begins soon; tells whether there was something to do."""
+        """Make the folder of a segment that begins soon; tells whether there was something to do.
+
+        The first time it takes away what a cut may have left in the midst of prune().
+        """
         folder = segments.folder_of(first)
         if folder == self._ready:
             return False
+        if not self._ready and self.firsts and self.firsts[0] >= segments.FOLDER_ENTRIES:
+            self._flash.remove_folder(segments.folder_of(self.firsts[0] - segments.FOLDER_ENTRIES))
         self._ready = folder
         if self._flash.has(folder):
             return False
@@ -98,7 +106,8 @@ class SegmentFiles:
         if len(self.firsts) <= 2 or self.firsts[1] - 1 > last_removable:
             return False
         first = self.firsts[0]
-        self._flash.remove(segments.name_of(first))
+        if self._flash.has(segments.name_of(first)):  # removed, though flash said that it was not
+            self._flash.remove(segments.name_of(first))
         self.firsts.pop(0)
         if segments.folder_of(self.firsts[0]) != segments.folder_of(first):
             self._flash.remove_folder(segments.folder_of(first))
@@ -117,7 +126,7 @@ class SegmentFiles:
     def _close_tail(self):
         """Before a new segment begins: what is being moved stays where it is, for the tail is read already."""
         if self._moving:
-            self._body, self._tail, self._moving = self._tail, 0, False
+            self._body, self._tail, self._moving = self._tail, 0, 0
         finish(self.empty_steps())
         self._tail = 0
 

@@ -16,12 +16,12 @@ ENTRIES_MAX = const(69)  # 46 + 69 * 58 = 4048 bytes: one block of 4096
 TAIL_MAX = const(8)  # 46 + 8 * 58 = 510 bytes: up to 512 littlefs keeps a file in its directory, and erases no block
 _PREFIX = "seg-"
 _DIGITS = const(8)
-_FOLDER_SHIFT = const(11)  # 2048 entries: 30 segments and a few short ones
+FOLDER_ENTRIES = const(2048)  # 30 segments and a few short ones
 
 
 def folder_of(first: int) -> str:
     """The folder of the segment whose first sequence this is."""
-    return "{}{:06x}".format(_PREFIX, first >> _FOLDER_SHIFT)
+    return "{}{:06x}".format(_PREFIX, first // FOLDER_ENTRIES)
 
 
 def name_of(first: int) -> str:

@@ -19,6 +19,7 @@ MARK = Layout(b"PSmark01", ("epoch", "u2"), ("sequence", "u4"), ("head", "b32"))
 CHECKPOINT_EVERY = const(96)  # entries: 0.3 s of replay at start on an RP2040
 KEPT_SEGMENTS = const(128)  # for a cloud that is restored; with more a start and all of littlefs are slower
 RESERVE_BYTES = const(131072)  # below this much free flash old segments are pruned, before readings are given up
+SPACE_FOR_TOKENS = const(32768)  # bytes kept for tokens and valve motions when flash runs full
 _TOKEN_ENTRIES = const(5)  # its attempt, what it repays, itself, the valve
 _SPARE_BYTES = const(512)  # a segment's head, and the copies that are replaced while the old ones still stand
 _KIND_AT = const(8)
@@ -86,11 +87,10 @@ class Store:
     def append(self, group: "list[entries.Entry]") -> None:
         """Make a group durable, then fold it in: sequences and group_left are filled in here.
 
-        FlashFull: no room, or flash refuses to write; nothing changed, and it can be tried again.
+        FlashFull: no room, or flash refuses to write, or damage was found between two steps; nothing changed.
         """
-        assert not self.damage, "a damaged ledger is not written"
         assert 0 < len(group) <= segments.ENTRIES_MAX, "a group fits a segment"
-        if self.free() < _SPARE_BYTES + len(group) * entries.RECORD_SIZE:
+        if self.damage or self.free() < _SPARE_BYTES + len(group) * entries.RECORD_SIZE:
             raise FlashFull
         records, head = self._records_of(group)
         try:
@@ -155,7 +155,10 @@ class Store:
         """
         if self.free() >= wanted_bytes and len(self._files.firsts) <= kept:
             return False
-        return self._files.prune(min(acknowledged, self._checkpoints.older))
+        covered = self._checkpoints.older
+        if not covered and self.free() <= SPACE_FOR_TOKENS:  # no second checkpoint is written any more
+            covered = self._checkpoints.newest
+        return self._files.prune(min(acknowledged, covered))
 
     def rest_steps(self):
         """Called now and then, as an iterator of steps: prepares for what comes.

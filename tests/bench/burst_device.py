@@ -100,9 +100,10 @@ def watched(gateway_class, seen):
         def tick_steps(self, now_ms):
             yield from seen.all_timed("tick", super().tick_steps(now_ms))
             if not self._checkpointed and len(seen.heard) >= _CHECKPOINT_AFTER_KEYS:
+                self._checkpointed = True
                 core = self.core
-                checkpoint = core.store.checkpoint
-                self._checkpointed = seen.timed("tick", checkpoint, core.clock.now(), core.clock.quality(), 1)
+                checkpoint = core.store.checkpoint_steps(core.clock.now(), core.clock.quality(), 1)
+                yield from seen.all_timed("tick", checkpoint)
 
         def lines(self, now_ms):
             return seen.timed("lines", super().lines, now_ms)
@@ -127,7 +128,7 @@ def slow_down(app, world, flash_ms):
 
     app.time = type("Time", (), {"ticks_ms": lambda: world.ticks_ms()})
     asyncio.core.ticks = world.ticks_ms
-    plain_value, plain_write = machine.Pin.value, Flash._write
+    plain_value, plain_steps = machine.Pin.value, Flash._steps
 
     def value(pin, level=None):
         world.now_us()
@@ -135,13 +136,18 @@ def slow_down(app, world, flash_ms):
         world.skip()
         return level
 
-    def write(flash, path, mode, data):
-        world.now_us()
-        plain_write(flash, path, mode, data)
-        world.skip()
+    def steps(flash, *arguments):
+        writing = plain_steps(flash, *arguments)
+        going = True
+        while going:
+            world.now_us()
+            going = next(writing, flash) is not flash
+            world.skip()
+            if going:
+                yield
         world.wait_ms(flash_ms)
 
-    machine.Pin.value, Flash._write = value, write
+    machine.Pin.value, Flash._steps = value, steps
 
 
 def hold_time(world, seen, slowed):

@@ -18,8 +18,9 @@ from firmware.drivers.flash import Flash
 from firmware.ledger.pair import Pair
 from firmware.meter.register import decode_journal
 flash = Flash(board.FLASH_DIRECTORY, board.FLASH_CAPACITY_BYTES)
-registers = decode_journal(1, Pair(flash, "journal").load())
-print(*[registers[channel] for channel in range(board.MAX_METERS)])
+data = Pair(flash, "journal").load()
+registers = decode_journal(1, data) if data else {}
+print(*[registers.get(channel, 0) for channel in range(board.MAX_METERS)])
 """
 
 
@@ -35,5 +36,5 @@ async def starts(board: EmulatedBoard) -> list[int]:
 
 
 async def registers_ml(board: EmulatedBoard) -> list[int]:
-    """The registers of all channels as the journal of the first epoch has them."""
+    """The registers of all channels as the journal of the first epoch has them; 0 before the first is whole."""
     return [int(word) for word in (await board.run(_REGISTERS)).split()]
