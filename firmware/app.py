@@ -98,10 +98,10 @@ class Tasks:
             if hardware.reverse:
                 for channel in gateway.channels():
                     gateway.reverse_pulses(channel, hardware.reverse[channel].count(), now_ms)
-            for _step in gateway.tick_steps(now_ms):
+            for frees in gateway.tick_steps(now_ms):
                 late = self._uptime_ms() - self._looked_ms >= SCAN_MS
                 self._take_keys_between()
-                if late:
+                if late and frees:
                     await asyncio.sleep_ms(0)  # everybody's turn, which may take long itself
                     self._take_keys_between()
             hardware.tend(now_ms & _TICKS_MASK, self._note)

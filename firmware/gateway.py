@@ -166,31 +166,34 @@ class Gateway:
         finish(self.tick_steps(now_ms))
 
     def tick_steps(self, now_ms: int):
-        """tick() as an iterator: keys may be taken before each step, of which each erases flash once or twice."""
+        """tick() as an iterator: keys may be taken before each step, of which each erases flash once or twice.
+
+        One that gives True holds no memory for what follows: everything else may run, too.
+        """
         while self.takes_token():
-            yield
+            yield True
             self.token_step(now_ms)
         core = self._core
         for channel in core.channels():
-            yield
+            yield True
             self._readings.tick(channel, core.clock.now(), core.registers[channel].volume_ml)
-            yield
+            yield True
             self.full = not (yield from self._account.tick_steps(channel, now_ms))
-            yield
+            yield True
             self._flow.tick(channel, now_ms)
             self._faults.tick(channel, now_ms, self._valves.is_closed(channel))
             self._decide(channel, now_ms)
-        yield
+        yield True
         core.store.mark()
-        yield
+        yield True
         self._valves.tick(now_ms)
-        yield
+        yield True
         if any(self._account.journal_due(channel) for channel in core.registers):
             core.journal()
-        yield
+        yield True
         self.messages.outbox.save()
         yield from self._keep_house_steps()
-        yield
+        yield True
         if self._updates is not None:
             self._updates.tick(now_ms)
 
@@ -226,19 +229,19 @@ class Gateway:
 
     def _keep_house_steps(self):
         core = self._core
-        yield
+        yield True
         core.clock.now()  # its ticks wrap after 12 days in which nobody asks
         core.mark_time()
-        yield
+        yield True
         core.flash.recount()
         if core.recovery:
             return
         try:
             if core.has_room():
                 yield from core.store.checkpoint_steps(core.clock.now(), core.clock.quality())
-            yield
+            yield True
             yield from core.store.rest_steps()
-            yield
+            yield True
             core.store.prune(self.messages.outbox.durable)
         except (FlashFull, OSError):
             self.full = True

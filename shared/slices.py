@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-def finish(steps: "Generator[None, None, T]") -> "T":
+def finish(steps: "Generator[object, None, T]") -> "T":
     """Run a sliced computation to its end in one go and return its result."""
     while True:
         try:

@@ -231,10 +231,10 @@ class GatewayState:
 
     def to_bytes(self) -> bytes:
         """The canonical bytes, meters by rising channel; before the first update as they were before there were any."""
-        return finish(self.bytes_steps())
+        return b"".join(finish(self.parts_steps()))
 
-    def bytes_steps(self) -> "Generator[None, None, bytes]":
-        """to_bytes() as an iterator with a pause behind each meter; what changes meanwhile makes them worthless."""
+    def parts_steps(self) -> "Generator[None, None, list[bytes]]":
+        """to_bytes() in parts, with a pause behind each meter; what changes meanwhile makes them worthless."""
         layout = _UPDATED if self.firmware_minimum or self.firmware_trial else _GATEWAY
         values = {name: getattr(self, name) for name, _kind in layout.fields if name not in _COUNTED}
         parts = [layout.encode(policies=len(self.policies), meters=len(self.meters), **values)]
@@ -242,7 +242,7 @@ class GatewayState:
         for channel in sorted(self.meters):
             parts.append(self.meters[channel].to_bytes())
             yield
-        return b"".join(parts)
+        return parts
 
     def copy(self, channels: "list[int]") -> "GatewayState":
         """A state of its own with the same figures; of the meters only those of `channels` are its own."""
@@ -263,7 +263,7 @@ class GatewayState:
 
     def digest(self) -> bytes:
         """The 26 bytes that stand in a CHECKPOINT entry written in this state."""
-        return digest_of(self.to_bytes())
+        return hashlib.sha256(self.to_bytes()).digest()[:HASH_SIZE]
 
     def apply(self, entry: Entry) -> None:
         """Fold one entry in. An entry for a meter that was never opened moves only the gateway's own fields."""
@@ -278,11 +278,6 @@ class GatewayState:
         meter = self.meters.get(entry.meter)
         if meter is not None:
             apply_meter(meter, entry)
-
-
-def digest_of(data: bytes) -> bytes:
-    """digest() of a state from its canonical bytes."""
-    return hashlib.sha256(data).digest()[:HASH_SIZE]
 
 
 def place_of(data: bytes) -> "tuple[int, int]":

@@ -50,7 +50,7 @@ class Flash:
 
     def append_steps(self, name: str, data: bytes):
         """append() as an iterator, for what erases more than one sector; durable at its end, and not before."""
-        return self._steps(name, "ab", data, 0 if self.has(name) else None)
+        return self._steps(name, "ab", [data], 0 if self.has(name) else None)
 
     def read(self, name: str) -> bytes:
         """The whole file. Raises FileMissing."""
@@ -65,7 +65,7 @@ class Flash:
         path = self._path(name)
         old_bytes = self.size(name) if _exists(path) else 0
         try:
-            finish(self._steps(name, "wb", data, None, _NEW))
+            finish(self._steps(name, "wb", [data], None, _NEW))
             os.rename(path + _NEW, path)
         except OSError:
             self._used_bytes = self._room_bytes = -1
@@ -79,11 +79,11 @@ class Flash:
 
         On another file system a power cut may leave it torn: for what has a second copy, and a check behind it.
         """
-        finish(self.rewrite_steps(name, data))
+        finish(self.rewrite_steps(name, [data]))
 
-    def rewrite_steps(self, name: str, data: bytes):
-        """rewrite() as an iterator, as append_steps()."""
-        return self._steps(name, "wb", data, self.size(name) if self.has(name) else None)
+    def rewrite_steps(self, name: str, pieces: "list[bytes]"):
+        """rewrite() of what stands in pieces as an iterator, as append_steps()."""
+        return self._steps(name, "wb", pieces, self.size(name) if self.has(name) else None)
 
     def names(self, prefix: str = "") -> list[str]:
         """The files there are, in order; or those whose folder, or name where they are in none, begins like that."""
@@ -144,27 +144,28 @@ class Flash:
         if self._grown_bytes >= _RECOUNT_BYTES:
             self._ask()
 
-    def _steps(self, name, mode, data, gone_bytes, suffix=""):
+    def _steps(self, name, mode, pieces, gone_bytes, suffix=""):
         """Write in up to three steps, for littlefs may erase a block for a new name, for data, and for their length.
 
-        gone_bytes: what the data takes the place of; None: there is no such file yet.
+        gone_bytes: what the pieces take the place of; None: there is no such file yet.
         """
         path = self._path(name) + suffix
-        if self._capacity_bytes is not None and len(data) > self._capacity_bytes - self._used():
+        size = sum([len(piece) for piece in pieces])
+        if self._capacity_bytes is not None and size > self._capacity_bytes - self._used():
             raise FlashFull(_ENOSPC, "flash is full")
         try:
             if gone_bytes is None:
                 self._begin(name, path)
                 yield
             with open(path, mode) as file:
-                if file.write(data) != len(data):
+                if sum([file.write(piece) for piece in pieces]) != size:
                     raise FlashFull(_ENOSPC, "flash is full")
                 yield
                 _sync(file)
         except OSError as error:
             self._used_bytes = self._room_bytes = -1  # a part may have been written
             raise _named(error)
-        self._grow(len(data) - (gone_bytes or 0))
+        self._grow(size - (gone_bytes or 0))
 
     def _begin(self, name, path):
         """Make an empty file. It is closed before anything is written: littlefs knows then what is erased."""

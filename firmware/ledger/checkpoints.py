@@ -1,5 +1,7 @@
 """The two last states that a CHECKPOINT entry covers. A file without its entry does not count."""
 
+import hashlib
+
 from firmware.ledger import segments
 from firmware.ledger.pair import Pair
 from shared import entries, kinds
@@ -34,12 +36,12 @@ class Checkpoints:
                 self.older = sequence
         return found
 
-    def save_steps(self, head: bytes, state: bytes):
-        """Write a state as its canonical bytes and the head after it, as an iterator of steps that returns their slot.
+    def save_steps(self, head: bytes, parts: "list[bytes]"):
+        """Write a state, as the parts of its canonical bytes, and its head; an iterator of steps that returns the slot.
 
         It counts when its CHECKPOINT entry is durable and covered() was called with the slot.
         """
-        return self._pair.save_steps(head + state, self._slot)
+        return self._pair.save_steps([head] + parts, self._slot)
 
     def covered(self, slot: int, sequence: int) -> None:
         """The CHECKPOINT entry of the state up to `sequence` in this slot is durable."""
@@ -61,4 +63,12 @@ class Checkpoints:
         except SharedError:
             return 0
         named = entry.kind == kinds.CHECKPOINT and entry.sequence == sequence + 1
-        return sequence if named and entry.digest == states.digest_of(data[_HEAD_SIZE:]) else 0
+        return sequence if named and entry.digest == digest_of([data[_HEAD_SIZE:]]) else 0
+
+
+def digest_of(parts: "list[bytes]") -> bytes:
+    """The digest of a CHECKPOINT entry, from the parts of the canonical bytes of its state."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.digest()[: entries.HASH_SIZE]

@@ -8,6 +8,7 @@ from shared.slices import finish
 from shared.wire import Layout
 
 _COPY = Layout(b"PScopy01", ("generation", "u4"), ("data", "v2"))
+_FRONT = Layout(b"PScopy01", ("generation", "u4"), ("size", "u2"))  # of a copy, up to its data
 _CHECK_SIZE = const(8)  # the front of the SHA-256 of the copy stands behind it
 
 
@@ -40,6 +41,8 @@ class Pair:
             if fields is not None:
                 found.append((fields["generation"], slot, fields["data"]))
         found.sort(reverse=True)
+        if found:
+            self._newest = (found[0][1], found[0][0])
         return [(slot, data) for _generation, slot, data in found]
 
     def load(self) -> "bytes | None":
@@ -49,16 +52,23 @@ class Pair:
 
     def save(self, data: bytes, keep: "int | None" = None) -> None:
         """Write a new copy over the older one, or over the one that is not `keep`."""
-        finish(self.save_steps(data, keep))
+        finish(self.save_steps([data], keep))
 
-    def save_steps(self, data: bytes, keep: "int | None" = None):
-        """save() as an iterator of steps, which returns the slot."""
+    def save_steps(self, parts: "list[bytes]", keep: "int | None" = None):
+        """save() of what stands in parts, as an iterator of steps which returns the slot.
+
+        Nothing is put together: a heap in use has no 4 KB in a row for the state of eight meters.
+        """
         newest, generation = self._newest or self._found()
         self._newest = None  # what a write leaves that fails has to be read
         slot = 1 - (newest if keep is None else keep)
-        copy = with_check(_COPY.encode(generation=generation + 1, data=data))
+        pieces = [_FRONT.encode(generation=generation + 1, size=sum([len(part) for part in parts]))] + parts
+        check = hashlib.sha256()
+        for piece in pieces:
+            check.update(piece)
+        pieces.append(check.digest()[:_CHECK_SIZE])
         yield
-        yield from self._flash.rewrite_steps(self._names[slot], copy)
+        yield from self._flash.rewrite_steps(self._names[slot], pieces)
         self._newest = (slot, generation + 1)
         return slot
 

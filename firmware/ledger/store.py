@@ -5,14 +5,14 @@ is apart because either may take an erase of the flash, and keys wait as long.
 """
 
 from firmware.ledger import segments
-from firmware.ledger.checkpoints import Checkpoints
+from firmware.ledger.checkpoints import Checkpoints, digest_of
 from firmware.ledger.files import SegmentFiles
 from firmware.ledger.pair import Pair
 from firmware.ledger.recovery import DamageError, Recovery
 from shared import chain, checks, entries, kinds
 from shared.compat import const
 from shared.errors import SharedError
-from shared.state import GatewayState, digest_of
+from shared.state import GatewayState
 from shared.wire import Layout
 
 MARK = Layout(b"PSmark01", ("epoch", "u2"), ("sequence", "u4"), ("head", "b32"))
@@ -109,16 +109,17 @@ class Store:
         sequence = self.state.sequence
         if self.damage or sequence - self._checkpoints.newest < every:
             return
-        state = yield from self.state.bytes_steps()
+        parts = yield from self.state.parts_steps()
         yield
         if self.state.sequence != sequence:
             return
-        slot = yield from self._checkpoints.save_steps(self.head, state)
+        digest = digest_of(parts)
+        slot = yield from self._checkpoints.save_steps(self.head, parts)
         yield from self.make_way_steps(1)
         yield
         if self.state.sequence != sequence or self.damage:
             return
-        self.append([entries.Entry(0, time_s, kinds.CHECKPOINT, quality=quality, digest=digest_of(state))])
+        self.append([entries.Entry(0, time_s, kinds.CHECKPOINT, quality=quality, digest=digest)])
         self._checkpoints.covered(slot, sequence)
 
     def head_at(self, sequence: int) -> bytes:

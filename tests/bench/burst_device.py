@@ -55,13 +55,13 @@ class Seen:
     def all_timed(self, name, steps):
         """The steps of a generator; what they take together counts."""
         took_us = 0
-        going = True
-        while going:
+        step = None
+        while step is not self:
             start_us = self._clock_us()
-            going = next(steps, self) is not self
+            step = next(steps, self)
             took_us += self._clock_us() - start_us
-            if going:
-                yield
+            if step is not self:
+                yield step
         self.longest_us[name] = max(self.longest_us[name], took_us)
 
 

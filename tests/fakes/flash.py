@@ -62,9 +62,10 @@ class Flash:
         self.files[name] = bytes(data)
 
     def rewrite(self, name: str, data: bytes) -> None:
-        finish(self.rewrite_steps(name, data))
+        finish(self.rewrite_steps(name, [data]))
 
-    def rewrite_steps(self, name: str, data: bytes):
+    def rewrite_steps(self, name: str, pieces: "list[bytes]"):
+        data = b"".join(pieces)
         yield
         self._room(len(data))
         self._refuse(name, b"")

@@ -140,7 +140,7 @@ def test_a_folder_can_be_made_ahead():
 def test_what_is_written_in_steps_is_there_at_their_end_and_room_is_reckoned_along():
     flash = fresh(1000)
     steps = [len(list(flash.append_steps("a", bytes(100)))) for _ in range(2)]
-    steps += [len(list(flash.rewrite_steps(name, bytes(30)))) for name in ("a", "b")]
+    steps += [len(list(flash.rewrite_steps(name, [bytes(10), bytes(20)]))) for name in ("a", "b")]
     flash.recount()
 
     assert steps == [2, 1, 1, 2] and flash.size("a") == flash.size("b") == 30 and flash.free() == 940
