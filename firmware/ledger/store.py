@@ -204,15 +204,16 @@ class Store:
         return b"".join(records), head
 
     def _run(self, first, limit, whole_groups):
+        bodies = bytearray(limit * entries.BODY_SIZE)  # in one piece: kept one by one they would scatter the free heap
         segment, counted = self._files.read(first, self.state.sequence)
         previous = segment.head
         for index in range(first - segment.first):
             previous = segment.follow(previous, index)
-        bodies = []
         head = previous
+        done = 0
         kept, kept_head = 0, previous
-        while len(bodies) < limit:
-            sequence = first + len(bodies)
+        while done < limit:
+            sequence = first + done
             if sequence - segment.first >= counted:
                 segment, counted = self._files.read(sequence, self.state.sequence)
                 if segment.head != head:
@@ -221,7 +222,9 @@ class Store:
             if index >= segment.count:
                 raise DamageError("entry {} is missing".format(sequence))
             head = segment.follow(head, index)
-            bodies.append(segment.body(index))
-            if not whole_groups or bodies[-1][_GROUP_LEFT_AT] == 0:
-                kept, kept_head = len(bodies), head
-        return previous, b"".join(bodies[:kept]), kept_head
+            body = segment.body(index)
+            bodies[done * entries.BODY_SIZE : (done + 1) * entries.BODY_SIZE] = body
+            done += 1
+            if not whole_groups or body[_GROUP_LEFT_AT] == 0:
+                kept, kept_head = done, head
+        return previous, bytes(memoryview(bodies)[: kept * entries.BODY_SIZE]), kept_head
