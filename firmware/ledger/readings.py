@@ -30,10 +30,13 @@ class ReadingStore:
         self._torn = False
         self.last = {}
         for number in self._numbers[-2:]:
-            self._size, found = self._read(number)
-            self._torn = self._size != sum([len(packed) + _CHECK_SIZE for packed in found])
-            for packed in found:
+            data = self._read(number)
+            self._size = len(data)
+            good = 0
+            for packed in _good_records(data):
                 self.last[packed[0]] = packed
+                good += len(packed) + _CHECK_SIZE
+            self._torn = self._size != good
 
     def waiting(self) -> int:
         """How many segments wait for the cloud."""
@@ -60,9 +63,13 @@ class ReadingStore:
         """(number, size of the file, good records end to end) of the oldest segment that holds any."""
         while self._numbers:
             number = self._numbers[0]
-            size, found = self._read(number)
-            if found:
-                return number, size, b"".join(found)
+            data = bytearray(self._read(number))
+            size = 0
+            for packed in _good_records(data):  # moved together where they are: pieces would scatter the free heap
+                data[size : size + len(packed)] = packed
+                size += len(packed)
+            if size:
+                return number, len(data), bytes(memoryview(data)[:size])
             self._drop(number)
         return None
 
@@ -107,27 +114,29 @@ class ReadingStore:
         return numbers
 
     def _read(self, number):
-        """(size of the file, its good records, packed)."""
+        """A segment's bytes; none where flash does not give them."""
         try:
-            data = self._flash.read(self._name(number))
+            return self._flash.read(self._name(number))
         except OSError:
-            return 0, []
-        found = []
-        at = 0
-        try:
-            while at < len(data):
-                end = readings.end_of(data, at)
-                packed = data[at:end]
-                if data[end : end + _CHECK_SIZE] != _check(packed):
-                    break
-                found.append(packed)
-                at = end + _CHECK_SIZE
-        except WireError:
-            pass  # the end of the last append was torn, or it rotted: what stands before it is good
-        return len(data), found
+            return b""
 
     def _name(self, number):
         return "{}{:08x}".format(self._prefix, number)
+
+
+def _good_records(data):
+    """The good records, packed, one by one; up to the end of the one given last the bytes may be written over."""
+    at = 0
+    try:
+        while at < len(data):
+            end = readings.end_of(data, at)
+            packed = bytes(data[at:end])
+            if data[end : end + _CHECK_SIZE] != _check(packed):
+                return
+            yield packed
+            at = end + _CHECK_SIZE
+    except WireError:
+        pass  # the end of the last append was torn, or it rotted: what stands before it is good
 
 
 def _check(packed):
