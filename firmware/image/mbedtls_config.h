@@ -9,6 +9,7 @@
 #define MBEDTLS_AES_FEWER_TABLES
 
 // What comes in is in records of at most 4096 bytes: the broker writes in such pieces as long as no message is longer, and
-// MESSAGE_MAX of shared/documents.py sees to that. The port's 16 KB would be most of what a connection takes of the heap.
+// MESSAGE_MAX of shared/documents.py sees to that. The port's 16 KB would be most of what a connection takes of the heap. The broker's
+// certificates come in one message, which has to fit, too.
 #undef MBEDTLS_SSL_IN_CONTENT_LEN
-#define MBEDTLS_SSL_IN_CONTENT_LEN 8192
+#define MBEDTLS_SSL_IN_CONTENT_LEN 6144

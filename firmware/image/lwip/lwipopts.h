@@ -21,3 +21,11 @@
 // port's 8000 bytes are less, and a write that finds them full waits 10 s in the port, though it is not to wait.
 #undef MEM_SIZE
 #define MEM_SIZE (10000)
+
+// A gateway asks for one name at a time, listens for nobody, has no neighbours on its line but the modem, and sends and
+// takes no datagram that needs to be put together.
+#define DNS_TABLE_SIZE 1
+#define MEMP_NUM_TCP_PCB_LISTEN 1
+#define ARP_TABLE_SIZE 1
+#define IP_REASSEMBLY 0
+#define IP_FRAG 0
