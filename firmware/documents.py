@@ -14,7 +14,7 @@ from shared.tariff import decode_tariff
 from shared.wire import Layout
 
 GROUPS_MAX = const(4)  # meter groups of one gateway, beside group 0
-KEPT = Layout(b"PSkept01", ("counter", "u4"), ("document", "v2"))
+KEPT = Layout(b"PSkept01", (("counter", "u4"), ("document", "v2")))
 _SLOTS = "abc"  # a tariff in force, the next one, and room for the one after it
 _TARIFF = "tariff-"
 _RECENT = const(2)  # versions of a group that are kept in memory

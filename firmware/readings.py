@@ -11,7 +11,7 @@ from shared.kinds import TIME_TRUSTED
 from shared.readings import HOUR_S, HOURS_MAX, NOT_CLOSED, Reading
 from shared.wire import Layout
 
-HOURS = Layout(b"PShours1", ("epoch", "u2"), ("hour", "u4"), ("records", "v2"))
+HOURS = Layout(b"PShours1", (("epoch", "u2"), ("hour", "u4"), ("records", "v2")))
 NONE_KEPT = (0, 0)
 
 

@@ -12,8 +12,8 @@ from shared.wire import Layout
 SAFE = const(1)  # tokens, metering, supply, link; no codes, no pages, no time server
 LAST_RESORT = const(2)  # pulses are counted into the journal, and nothing else
 
-RESET = Layout(b"PSreset1", ("cause", "u1"), ("crash", "u1"), ("reason", "v2"))
-CRASHES = Layout(b"PScrash1", ("firmware", "u4"), ("count", "u1"))
+RESET = Layout(b"PSreset1", (("cause", "u1"), ("crash", "u1"), ("reason", "v2")))
+CRASHES = Layout(b"PScrash1", (("firmware", "u4"), ("count", "u1")))
 SAFE_AFTER = const(3)  # crashes in a row, each within LIVED_MS of its start
 LAST_RESORT_AFTER = const(6)
 LIVED_MS = const(600000)  # a start that lives so long was not in vain

@@ -16,13 +16,10 @@ from shared.wire import Layout, Reader
 
 IDENTITY = Layout(
     b"PSident1",
-    ("device_seed", "b32"),
-    ("device_public", "b32"),
-    ("seal_secret", "b32"),
-    ("seal_public", "b32"),
+    (("device_seed", "b32"), ("device_public", "b32"), ("seal_secret", "b32"), ("seal_public", "b32")),
 )
 _SETTINGS = Layout(
-    b"PSsetng1", ("device_public", "b32"), ("previous_epoch", "u2"), ("previous_head", "b26"), ("bundle", "v2")
+    b"PSsetng1", (("device_public", "b32"), ("previous_epoch", "u2"), ("previous_head", "b26"), ("bundle", "v2"))
 )
 _IDENTITY_FILES = ("identity", "identity-next")  # in force, and made for the epoch to come
 FILE = "settings"

@@ -6,7 +6,7 @@ from shared.entries import BODY_SIZE
 from shared.errors import ChainError
 from shared.wire import Layout
 
-_GENESIS = Layout(b"PSchain1", ("utility", "u4"), ("gateway", "u4"), ("epoch", "u2"), ("device_public", "b32"))
+_GENESIS = Layout(b"PSchain1", (("utility", "u4"), ("gateway", "u4"), ("epoch", "u2"), ("device_public", "b32")))
 _ENTRY_TAG = b"PSentry1"
 
 

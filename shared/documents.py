@@ -24,90 +24,96 @@ _WHO = (("utility", "u4"), ("gateway", "u4"), ("epoch", "u2"))
 
 ENROL = Layout(
     b"PSenrl01",
-    ("utility", "u4"),
-    ("gateway", "u4"),
-    ("device_public", "b32"),
-    ("seal_public", "b32"),
-    ("challenge", "b32"),
+    (("utility", "u4"), ("gateway", "u4"), ("device_public", "b32"), ("seal_public", "b32"), ("challenge", "b32")),
 )
-SEALED = Layout(b"PSseal01", *_WHO, ("box", "v2"))
-SEAL_CONTEXT = Layout(b"PSsealct", *_WHO)
+SEALED = Layout(b"PSseal01", _WHO + (("box", "v2"),))
+SEAL_CONTEXT = Layout(b"PSsealct", _WHO)
 BUNDLE = Layout(
     b"PSbndl01",
-    *_WHO,
-    ("issued_s", "u4"),
-    ("command_public", "b32"),
-    ("floor_public", "b32"),
-    ("link_key", "b32"),
-    ("broker_host", "v2"),
-    ("broker_port", "u2"),
-    ("broker_user", "v2"),
-    ("broker_password", "v2"),
-    ("broker_ca", "v2"),
-    ("policy", "v2"),
-    ("floor", "v2"),
-    ("more", "v2"),
-    ("tables", "v2"),
-    ("meters", "v2"),
+    _WHO
+    + (
+        ("issued_s", "u4"),
+        ("command_public", "b32"),
+        ("floor_public", "b32"),
+        ("link_key", "b32"),
+        ("broker_host", "v2"),
+        ("broker_port", "u2"),
+        ("broker_user", "v2"),
+        ("broker_password", "v2"),
+        ("broker_ca", "v2"),
+        ("policy", "v2"),
+        ("floor", "v2"),
+        ("more", "v2"),
+        ("tables", "v2"),
+        ("meters", "v2"),
+    ),
 )
 BUNDLE_METER = Layout(
     b"",
-    ("channel", "u1"),
-    ("drn", "v2"),
-    ("commodity", "u1"),
-    ("pulse_volume_ml", "u4"),
-    ("mode", "u1"),
-    ("group", "u2"),
-    ("ea", "u1"),
-    ("decoder_key", "v2"),
-    ("sgc", "u4"),
-    ("krn", "u1"),
-    ("kt", "u1"),
-    ("ken", "u1"),
-    ("ti", "u1"),
-    ("base_year", "u2"),
-    ("tid_minimum", "u4"),
-    ("return_key", "b32"),
-    ("opening_balance", "s6"),
-    ("opening_register", "u6"),
+    (
+        ("channel", "u1"),
+        ("drn", "v2"),
+        ("commodity", "u1"),
+        ("pulse_volume_ml", "u4"),
+        ("mode", "u1"),
+        ("group", "u2"),
+        ("ea", "u1"),
+        ("decoder_key", "v2"),
+        ("sgc", "u4"),
+        ("krn", "u1"),
+        ("kt", "u1"),
+        ("ken", "u1"),
+        ("ti", "u1"),
+        ("base_year", "u2"),
+        ("tid_minimum", "u4"),
+        ("return_key", "b32"),
+        ("opening_balance", "s6"),
+        ("opening_register", "u6"),
+    ),
 )
 HELLO = Layout(
     b"PShello1",
-    *_WHO,
-    ("boot_nonce", "b8"),
-    ("sequence", "u4"),
-    ("head", "b32"),
-    ("acknowledged", "u4"),
-    ("command_counter", "u4"),
-    ("time_s", "u4"),
-    ("quality", "u1"),
-    ("firmware", "u4"),
-    ("nonce", "b8"),
+    _WHO
+    + (
+        ("boot_nonce", "b8"),
+        ("sequence", "u4"),
+        ("head", "b32"),
+        ("acknowledged", "u4"),
+        ("command_counter", "u4"),
+        ("time_s", "u4"),
+        ("quality", "u1"),
+        ("firmware", "u4"),
+        ("nonce", "b8"),
+    ),
 )
 BATCH = Layout(
     b"PSbatch1",
-    *_WHO,
-    ("first", "u4"),
-    ("last", "u4"),
-    ("previous_head", "b32"),
-    ("head", "b32"),
-    ("nonce", "b8"),
-    ("command_counter", "u4"),
+    _WHO
+    + (
+        ("first", "u4"),
+        ("last", "u4"),
+        ("previous_head", "b32"),
+        ("head", "b32"),
+        ("nonce", "b8"),
+        ("command_counter", "u4"),
+    ),
 )
-ACK = Layout(b"PSack001", *_WHO, ("sequence", "u4"), ("head", "b32"), ("nonce", "b8"))
-READINGS = Layout(b"PSread01", *_WHO, ("segment", "u4"), ("nonce", "b8"), ("records", "v2"))
-READINGS_ACK = Layout(b"PSrdack1", *_WHO, ("segment", "u4"), ("nonce", "b8"))
-TIME = Layout(b"PStime01", *_WHO, ("boot_nonce", "b8"), ("nonce", "b8"), ("time_s", "u4"))
+ACK = Layout(b"PSack001", _WHO + (("sequence", "u4"), ("head", "b32"), ("nonce", "b8")))
+READINGS = Layout(b"PSread01", _WHO + (("segment", "u4"), ("nonce", "b8"), ("records", "v2")))
+READINGS_ACK = Layout(b"PSrdack1", _WHO + (("segment", "u4"), ("nonce", "b8")))
+TIME = Layout(b"PStime01", _WHO + (("boot_nonce", "b8"), ("nonce", "b8"), ("time_s", "u4")))
 COMMAND = Layout(
     b"PScmd001",
-    *_WHO,
-    ("counter", "u4"),
-    ("previous", "u4"),
-    ("issued_s", "u4"),
-    ("expires_s", "u4"),
-    ("boot_nonce", "b8"),
-    ("kind", "u1"),
-    ("payload", "v2"),
+    _WHO
+    + (
+        ("counter", "u4"),
+        ("previous", "u4"),
+        ("issued_s", "u4"),
+        ("expires_s", "u4"),
+        ("boot_nonce", "b8"),
+        ("kind", "u1"),
+        ("payload", "v2"),
+    ),
 )
 
 # Kinds of command and the layout of their payload.
@@ -120,11 +126,11 @@ COMMAND_CONTROL = const(6)
 COMMAND_ADJUST = const(7)
 COMMAND_FACTOR = const(8)
 COMMAND_UPDATE = const(9)
-TOKEN_PAYLOAD = Layout(b"", ("channel", "u1"), ("key_check", "u4"), ("token", "u9"))
-MODE_PAYLOAD = Layout(b"", ("channel", "u1"), ("mode", "u1"), ("group", "u2"))
-CONTROL_PAYLOAD = Layout(b"", ("channel", "u1"), ("action", "u1"), ("until_s", "u4"))
-ADJUST_PAYLOAD = Layout(b"", ("channel", "u1"), ("pot", "u1"), ("delta", "s6"))
-FACTOR_PAYLOAD = Layout(b"", ("channel", "u1"), ("pulse_volume_ml", "u4"))
+TOKEN_PAYLOAD = Layout(b"", (("channel", "u1"), ("key_check", "u4"), ("token", "u9")))
+MODE_PAYLOAD = Layout(b"", (("channel", "u1"), ("mode", "u1"), ("group", "u2")))
+CONTROL_PAYLOAD = Layout(b"", (("channel", "u1"), ("action", "u1"), ("until_s", "u4")))
+ADJUST_PAYLOAD = Layout(b"", (("channel", "u1"), ("pot", "u1"), ("delta", "s6")))
+FACTOR_PAYLOAD = Layout(b"", (("channel", "u1"), ("pulse_volume_ml", "u4")))
 
 COMMODITIES = ("electricity", "water", "gas", "time")  # the index is the STS class 0 subclass
 

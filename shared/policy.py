@@ -20,13 +20,9 @@ if TYPE_CHECKING:
 
 POLICY = Layout(
     b"PSpol001",
-    ("utility", "u4"),
-    ("meter_group", "u2"),
-    ("version", "u4"),
-    ("valid_from_s", "u4"),
-    ("fields", "v2"),
+    (("utility", "u4"), ("meter_group", "u2"), ("version", "u4"), ("valid_from_s", "u4"), ("fields", "v2")),
 )
-FLOOR = Layout(b"PSflr001", ("utility", "u4"), ("version", "u4"), ("fields", "v2"))
+FLOOR = Layout(b"PSflr001", (("utility", "u4"), ("version", "u4"), ("fields", "v2")))
 
 _CRITICAL = 128
 # Constants of this module fold into the tables below, names of another would have them built in RAM on a board.

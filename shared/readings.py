@@ -18,13 +18,15 @@ _VARINT_MAX = const(5)  # bytes; an hour holds at most 2^35 - 1 pulses
 
 READING = Layout(
     b"",
-    ("channel", "u1"),
-    ("day", "u2"),
-    ("first_hour", "u4"),
-    ("unit_ml", "u4"),
-    ("register", "u6"),
-    ("quality", "u1"),
-    ("hours", "u1"),
+    (
+        ("channel", "u1"),
+        ("day", "u2"),
+        ("first_hour", "u4"),
+        ("unit_ml", "u4"),
+        ("register", "u6"),
+        ("quality", "u1"),
+        ("hours", "u1"),
+    ),
 )
 READING_HEAD = const(19)  # bytes before the hours; the last of them is their number
 

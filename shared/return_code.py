@@ -13,7 +13,7 @@ DIGITS = const(12)
 CANDIDATES_MAX = const(100)  # what the chance of a guess is reckoned with
 BAND_MAX = const(48)
 
-_CODE = Layout(b"PSretcod", ("epoch", "u2"), ("counter", "u4"), ("last_tid", "u4"), ("result", "u1"), ("band", "u1"))
+_CODE = Layout(b"PSretcod", (("epoch", "u2"), ("counter", "u4"), ("last_tid", "u4"), ("result", "u1"), ("band", "u1")))
 _PIN_TAG = b"PSmtrpin"
 _BAND_UNIT = const(1000)
 _COUNTER_SHOWN = const(10000)

@@ -14,16 +14,18 @@ from shared.wire import Layout, Reader
 
 TARIFF = Layout(
     b"PStar001",
-    ("utility", "u4"),
-    ("meter_group", "u2"),
-    ("version", "u4"),
-    ("effective_from_s", "u4"),
-    ("counters", "u1"),
-    ("fixed_month", "u6"),
-    ("fixed_days_max", "u1"),
-    ("blocks", "v2"),
+    (
+        ("utility", "u4"),
+        ("meter_group", "u2"),
+        ("version", "u4"),
+        ("effective_from_s", "u4"),
+        ("counters", "u1"),
+        ("fixed_month", "u6"),
+        ("fixed_days_max", "u1"),
+        ("blocks", "v2"),
+    ),
 )
-BLOCK = Layout(b"", ("limit_ml", "u6"), ("price", "u6"))
+BLOCK = Layout(b"", (("limit_ml", "u6"), ("price", "u6")))
 
 UNIT = const(1_000_000)
 """ml in 1 m3, mWh in 1 kWh: the volume that a price is for."""

@@ -16,26 +16,23 @@ SLOTS = const(2)
 
 MANIFEST = Layout(
     b"PSupman1",
-    ("board", "v2"),
-    ("version", "u4"),
-    ("minimum", "u4"),
-    ("gateway", "u4"),
-    ("boot_nonce", "b8"),
-    ("size_a", "u4"),
-    ("sha256_a", "b32"),
-    ("size_b", "u4"),
-    ("sha256_b", "b32"),
+    (
+        ("board", "v2"),
+        ("version", "u4"),
+        ("minimum", "u4"),
+        ("gateway", "u4"),
+        ("boot_nonce", "b8"),
+        ("size_a", "u4"),
+        ("sha256_a", "b32"),
+        ("size_b", "u4"),
+        ("sha256_b", "b32"),
+    ),
 )
 REQUEST = Layout(
     b"PSupreq1",
-    ("utility", "u4"),
-    ("gateway", "u4"),
-    ("epoch", "u2"),
-    ("image", "b8"),
-    ("offset", "u4"),
-    ("count", "u1"),
+    (("utility", "u4"), ("gateway", "u4"), ("epoch", "u2"), ("image", "b8"), ("offset", "u4"), ("count", "u1")),
 )
-CHUNK = Layout(b"PSupchk1", ("image", "b8"), ("offset", "u4"), ("data", "v2"))
+CHUNK = Layout(b"PSupchk1", (("image", "b8"), ("offset", "u4"), ("data", "v2")))
 _BOARD_MAX = const(32)
 
 

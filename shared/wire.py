@@ -1,6 +1,7 @@
 """Fixed binary layouts: a tag, then fields in order. Every field is range-checked when written and when read.
 
-A layout is data: `Layout(b"PSack001", ("gateway", "u4"), ("head", "b32"))`. Types:
+A layout is data: `Layout(b"PSack001", (("gateway", "u4"), ("head", "b32")))`; a constant tuple takes no heap of a board
+that has it frozen. Types:
 
 - `uN`  unsigned integer of N bytes, big-endian
 - `sN`  signed integer of N bytes, stored with the offset 2**(8N-1) (MicroPython packs no signed big integers)
@@ -88,7 +89,7 @@ class Reader:
 class Layout:
     """One document: `encode(field=value, ...) -> bytes`, `decode(bytes) -> dict`."""
 
-    def __init__(self, tag: bytes, *fields: "tuple[str, str]"):
+    def __init__(self, tag: bytes, fields: "tuple[tuple[str, str], ...]"):
         assert tag == b"" or len(tag) == TAG_SIZE
         self.tag = tag
         self.fields = fields

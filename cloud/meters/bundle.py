@@ -27,7 +27,7 @@ from shared.wire import Layout
 from shared.x25519 import PublicKeyError
 
 _NO_TABLES = b""
-_FURTHER = Layout(b"", ("document", "v2"))
+_FURTHER = Layout(b"", (("document", "v2"),))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from firmware.ledger.store import FlashFull
 from shared.errors import WireError
 from shared.wire import Layout
 
-KEY_SLOT = Layout(b"PSkeysl1", ("check", "u4"), ("ea", "u1"), ("decoder_key", "v2"), ("sgc", "u4"))
+KEY_SLOT = Layout(b"PSkeysl1", (("check", "u4"), ("ea", "u1"), ("decoder_key", "v2"), ("sgc", "u4")))
 PREFIX = "key-"
 
 

@@ -5,7 +5,7 @@ from shared.compat import const
 from shared.documents import BATCH_ENTRIES_MAX
 from shared.wire import Layout
 
-_ACKED = Layout(b"PSacked1", ("epoch", "u2"), ("sequence", "u4"))
+_ACKED = Layout(b"PSacked1", (("epoch", "u2"), ("sequence", "u4")))
 BATCH_ENTRIES = const(24)
 
 

@@ -7,8 +7,8 @@ from shared.errors import WireError
 from shared.slices import finish
 from shared.wire import Layout
 
-_COPY = Layout(b"PScopy01", ("generation", "u4"), ("data", "v2"))
-_FRONT = Layout(b"PScopy01", ("generation", "u4"), ("size", "u2"))  # of a copy, up to its data
+_COPY = Layout(b"PScopy01", (("generation", "u4"), ("data", "v2")))
+_FRONT = Layout(b"PScopy01", (("generation", "u4"), ("size", "u2")))  # of a copy, up to its data
 _CHECK_SIZE = const(8)  # the front of the SHA-256 of the copy stands behind it
 
 

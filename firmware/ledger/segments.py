@@ -10,7 +10,7 @@ from shared.entries import BODY_SIZE, LINK_SIZE, RECORD_SIZE
 from shared.errors import ChainError, WireError
 from shared.wire import Layout, Reader
 
-SEGMENT = Layout(b"PSsegmt1", ("epoch", "u2"), ("first", "u4"), ("head", "b32"))
+SEGMENT = Layout(b"PSsegmt1", (("epoch", "u2"), ("first", "u4"), ("head", "b32")))
 HEADER_SIZE = const(46)
 ENTRIES_MAX = const(69)  # 46 + 69 * 58 = 4048 bytes: one block of 4096
 TAIL_MAX = const(8)  # 46 + 8 * 58 = 510 bytes: up to 512 littlefs keeps a file in its directory, and erases no block

@@ -15,7 +15,7 @@ from shared.errors import SharedError
 from shared.state import GatewayState
 from shared.wire import Layout
 
-MARK = Layout(b"PSmark01", ("epoch", "u2"), ("sequence", "u4"), ("head", "b32"))
+MARK = Layout(b"PSmark01", (("epoch", "u2"), ("sequence", "u4"), ("head", "b32")))
 CHECKPOINT_EVERY = const(96)  # entries: 0.3 s of replay at start on an RP2040
 KEPT_SEGMENTS = const(128)  # for a cloud that is restored; with more a start and all of littlefs are slower
 RESERVE_BYTES = const(131072)  # below this much free flash old segments are pruned, before readings are given up

@@ -9,8 +9,8 @@ from shared.wire import Layout, Reader
 
 JOURNAL_EVERY_ML = const(10000)
 _PULSE_MASK = const(0x3FFFFFFF)
-_JOURNAL = Layout(b"PSjourn1", ("epoch", "u2"), ("meters", "u1"))
-_ROW = Layout(b"", ("channel", "u1"), ("register", "u6"))
+_JOURNAL = Layout(b"PSjourn1", (("epoch", "u2"), ("meters", "u1")))
+_ROW = Layout(b"", (("channel", "u1"), ("register", "u6")))
 
 
 class Register:

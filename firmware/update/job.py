@@ -14,14 +14,9 @@ TRIED = const(3)
 
 JOB = Layout(
     b"PSupjob1",
-    ("stage", "u1"),
-    ("tries", "u1"),
-    ("reason", "u1"),
-    ("counter", "u4"),
-    ("until_s", "u4"),
-    ("manifest", "v2"),
+    (("stage", "u1"), ("tries", "u1"), ("reason", "u1"), ("counter", "u4"), ("until_s", "u4"), ("manifest", "v2")),
 )
-PROGRESS = Layout(b"PSupat01", ("image", "b8"), ("offset", "u4"))
+PROGRESS = Layout(b"PSupat01", (("image", "b8"), ("offset", "u4")))
 FILE = "update"
 PROGRESS_FILE = "update-at"
 

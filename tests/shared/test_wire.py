@@ -4,7 +4,7 @@ from shared.errors import WireError
 from shared.wire import Layout
 from tests.helpers import raises
 
-SAMPLE = Layout(b"PStest01", ("count", "u2"), ("change", "s6"), ("key", "b4"), ("name", "v2"))
+SAMPLE = Layout(b"PStest01", (("count", "u2"), ("change", "s6"), ("key", "b4"), ("name", "v2")))
 VALUES = {"count": 513, "change": -2, "key": b"\x01\x02\x03\x04", "name": b"tap"}
 
 
