@@ -80,7 +80,7 @@ test-firmware: $(SETUP) ## Run the tests of firmware/ on both interpreters
 
 .PHONY: test-mpy
 test-mpy: $(MICROPYTHON_STAMP) $(UMQTT_STAMP) ## Run the plain tests under MicroPython only
-	@$(MICROPYTHON) $(if $(HEAP),-X heapsize=$(HEAP)) -m tests.mpy.run $(ARGS)
+	@$(MICROPYTHON) -X heapsize=$(or $(HEAP),4M) -m tests.mpy.run $(ARGS)
 
 .PHONY: test-mpy32
 test-mpy32: $(MICROPYTHON32_STAMP) $(UMQTT_STAMP) ## Run the same under a 32-bit MicroPython, as boards are
@@ -105,7 +105,7 @@ test-browser: $(SETUP) browser ## Run the tests that use the development page in
 
 .PHONY: test-cuts
 test-cuts: $(MICROPYTHON_STAMP) $(UMQTT_STAMP) ## Cut the power at every command of a flash chip under littlefs; LONG=1: ten times as often
-	@PENSTOCK_LONG=$(LONG) $(MICROPYTHON) -m tests.mpy.run littlefs $(ARGS)
+	@PENSTOCK_LONG=$(LONG) $(MICROPYTHON) -X heapsize=$(or $(HEAP),8M) -m tests.mpy.run littlefs $(ARGS)
 
 .PHONY: test-board
 test-board: $(SETUP) $(EMULATOR_STAMP) $(TESTED_IMAGES) ## Run the real images on an emulated RP2040; LONG=1: power cuts ten times as often
