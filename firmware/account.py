@@ -4,6 +4,7 @@ Every decision is an entry, or one group, that is durable before anything follow
 """
 
 from firmware.charges import charges
+from firmware.core import CHARGE_ENTRIES
 from firmware.ledger.store import FlashFull
 from firmware.meter import charging
 from shared import credit, kinds, supply
@@ -14,8 +15,8 @@ from shared.payer import friendly_matters, payer_of_fixed
 from shared.state import apply_meter
 from shared.tariff import fixed_charge, share_from
 
-_CHARGE_ENTRIES = const(2)  # of two pots
 _DAY_ENTRIES = const(5)  # a charge, and DAY, FIXED and GRANT
+_TIMED_ENTRIES = const(4)  # a charge and what follows it, or warnings
 SPARING_ENTRIES = const(256)  # unsent entries from which on charges are written by the day
 UNPAID_EVERY_ML = const(1000)  # a pulse of a water meter
 _DAY_MAX = const(0xFFFF)
@@ -51,6 +52,7 @@ class AccountDesk:
             if charged or now_s != self._seen_s[channel]:  # what comes by itself comes before a valve closes
                 if charged:
                     yield
+                yield from core.store.make_way_steps(_TIMED_ENTRIES)
                 self._seen_s[channel] = now_s
                 yield from self._by_time_steps(channel, now_s, now_ms)
         except FlashFull:
@@ -95,7 +97,7 @@ class AccountDesk:
         sparing = self._unsent() >= SPARING_ENTRIES
         if not charging.is_due(used, core.since_settled_ms(channel, now_ms), sparing) and not self.has_crossed(channel):
             return False
-        yield from core.store.make_way_steps(_CHARGE_ENTRIES)  # that of the next meter may follow at once
+        yield from core.store.make_way_steps(CHARGE_ENTRIES)  # that of the next meter may follow at once
         core.settle(channel, now_ms)
         return True
 

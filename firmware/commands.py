@@ -10,10 +10,12 @@ from firmware.meter_commands import MeterCommands
 from shared import documents, kinds
 from shared.checks import COMMAND_JUMP_MAX
 from shared.command_results import BAD_PAYLOAD, DONE, NO_METER, NO_SLOTS, OTHER_KEY, UNKNOWN_KIND
+from shared.compat import const
 from shared.ed25519 import verify_steps
 from shared.errors import WireError
 
 _TOKEN_LIMIT = 1 << 66
+_ENTRIES = const(4)  # of a command as a rule: its own, its effect, and what flowed before it
 
 
 class CommandError(Exception):
@@ -38,17 +40,28 @@ class Commands:
     def run_steps(self, data: bytes, now_ms: int):
         """Generator in slices; returns (kind, result code). CommandError: it was not carried out.
 
-        The cheap checks come first, and again after the verification: another command may have come between.
+        The cheap checks come first, and again after all that takes long: another command may have come between.
         """
+        self._documents.give_up()  # of a command whose task was abandoned
         document, signature = documents.split_signature(data)
         command = documents.COMMAND.decode(document)
         self._check(command)
         genuine = yield from verify_steps(self._core.settings.command_public, document, signature)
         if not genuine:
             raise CommandError("the command's signature is wrong")
-        code, payload = yield from self._prepare(command)
-        self._check(command)
-        return self._carry_out(command, code, payload, now_ms)
+        try:
+            code, payload = yield from self._prepare(command)
+            if code == DONE:
+                yield from self._settle_steps(command["kind"], payload, now_ms)
+            yield from self._core.store.make_way_steps(_ENTRIES)
+            self._check(command)
+            return self._carry_out(command, code, payload, now_ms)
+        except (FlashFull, OSError):
+            self._documents.give_up()
+            raise CommandError("no room on flash for command {}".format(command["counter"]))
+        except CommandError:
+            self._documents.give_up()
+            raise
 
     def _check(self, command):
         core = self._core
@@ -70,7 +83,7 @@ class Commands:
         kind = command["kind"]
         try:
             if kind in DOCUMENTS:
-                return (yield from self._documents.read_steps(kind, command["payload"]))
+                return (yield from self._documents.read_steps(kind, command["payload"], command["counter"]))
             if kind == documents.COMMAND_TOKEN:
                 return DONE, documents.TOKEN_PAYLOAD.decode(command["payload"])
             if kind == documents.COMMAND_UPDATE:
@@ -81,6 +94,13 @@ class Commands:
         except WireError:
             return BAD_PAYLOAD, None
         return UNKNOWN_KIND, None
+
+    def _settle_steps(self, kind, payload, now_ms):
+        """What is about every meter finds most of it charged."""
+        if kind in DOCUMENTS:
+            yield from self._core.settle_steps(self._core.channels(), now_ms)
+        elif self._meters.layout(kind) is not None:
+            yield from self._core.settle_steps(self._meters.channels(kind, payload["channel"]), now_ms)
 
     def _read_update(self, payload):
         if self._update_desk is None:
@@ -94,13 +114,9 @@ class Commands:
     def _carry_out(self, command, code, payload, now_ms):
         kind = command["kind"]
         effects = []
-        try:
-            if code == DONE:
-                code, effects = self._effects(command, payload, now_ms)
-            self._append(command, code, effects)
-        except (FlashFull, OSError):
-            self._documents.give_up()
-            raise CommandError("no room on flash for command {}".format(command["counter"]))
+        if code == DONE:
+            code, effects = self._effects(command, payload, now_ms)
+        self._append(command, code, effects)
         if code == DONE and kind == documents.COMMAND_UPDATE:
             self._updates().took_effect()
         elif code == DONE and kind in DOCUMENTS:
@@ -115,7 +131,7 @@ class Commands:
         if kind == documents.COMMAND_TOKEN:
             return self._token(payload, now_ms)
         if kind in DOCUMENTS:
-            return self._documents.effects(payload, command["counter"], now_ms)
+            return DONE, self._documents.effects(payload, now_ms)
         if kind == documents.COMMAND_UPDATE:
             return self._updates().effects(payload, command["counter"], command["issued_s"])
         return self._meters.effects(kind, payload, command["counter"], now_ms)

@@ -18,6 +18,7 @@ from shared.payer import payer
 from shared.state import MeterState
 
 FIRMWARE_VERSION = const(0x00010000)  # major 1 byte, minor 1, patch 2
+CHARGE_ENTRIES = const(2)  # of two pots
 
 
 class Core:
@@ -100,6 +101,14 @@ class Core:
             self.append(*group)
             self.registers[channel].made_durable()
             self._settled_ms[channel] = now_ms
+
+    def settle_steps(self, channels: "list[int]", now_ms: int):
+        """settle() of several meters where there is room, as an iterator of steps: what then flows is little."""
+        for channel in channels:
+            if self.uncharged(channel) and self.has_room():
+                yield from self.store.make_way_steps(CHARGE_ENTRIES)
+                self.settle(channel, now_ms)
+                yield
 
     def since_settled_ms(self, channel: int, now_ms: int) -> int:
         """How long ago what flowed was charged, or asked for first."""

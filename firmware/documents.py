@@ -80,14 +80,15 @@ class GroupDocuments:
         """The meter groups that documents are kept of, meters in them or not."""
         return set(self._state.policies).union([tariff.meter_group for tariff in self._tariffs])
 
-    def keep_policy(self, document: bytes, policy) -> None:
-        """Write a verified policy beside the one in force of its group. OSError: flash refuses."""
+    def keep_policy_steps(self, document: bytes, policy):
+        """Write a verified policy beside its group's in force, as an iterator of steps. OSError: flash refuses."""
         group = policy.meter_group
-        self._keep(_policy_files(self._flash, group), document, self._state.policies.get(group, (0, 0))[1])
+        in_force = self._state.policies.get(group, (0, 0))[1]
+        return _keep_steps(_policy_files(self._flash, group), document, in_force)
 
-    def keep_floor(self, document: bytes) -> None:
-        """Write a verified floor beside the one in force. OSError: flash refuses."""
-        self._keep(Pair(self._flash, "floor"), document, self.floor.check)
+    def keep_floor_steps(self, document: bytes):
+        """Write a verified floor beside the one in force, as an iterator of steps. OSError: flash refuses."""
+        return _keep_steps(Pair(self._flash, "floor"), document, self.floor.check)
 
     def put_in_force(self, document) -> None:
         """A Policy or Floor whose entry is durable replaces the one before."""
@@ -99,21 +100,24 @@ class GroupDocuments:
             self._policies.pop(document.meter_group, None)  # read from flash when a meter comes into the group
         self._know()
 
-    def keep_tariff(self, document: bytes, tariff, counter: int) -> str:
-        """Write a verified tariff where neither the one in force nor the next one is; returns the file's name.
-
-        It counts from the entry of the command with this counter on. OSError: flash refuses.
-        """
+    def place_of_tariff(self, group: int) -> str:
+        """The file for a further tariff of a group; those in force and next keep theirs. OSError: there is none."""
         busy = self._checks_in_use()
-        newest = self.newest_tariff(tariff.meter_group)
+        newest = self.newest_tariff(group)
         if newest is not None:
             busy.add(newest.check)
-        for name in [_TARIFF + "{}-{}".format(tariff.meter_group, slot) for slot in _SLOTS]:
+        for name in [_TARIFF + "{}-{}".format(group, slot) for slot in _SLOTS]:
             kept = self._read(name)
             if kept is None or kept[1].check not in busy or kept[0] > self._state.command_counter:
-                self._flash.replace(name, with_check(KEPT.encode(counter=counter, document=document)))
                 return name
         raise OSError(_NO_SPACE)
+
+    def keep_tariff_steps(self, name: str, document: bytes, counter: int):
+        """Write a verified tariff into its file, as an iterator of steps. OSError: flash refuses.
+
+        It counts from the entry of the command with this counter on.
+        """
+        return self._flash.rewrite_steps(name, [with_check(KEPT.encode(counter=counter, document=document))])
 
     def forget_tariff(self, name: str) -> None:
         """The entry of the command that brought the tariff in this file could not be written."""
@@ -126,14 +130,6 @@ class GroupDocuments:
         """A tariff whose command is durable is the next one of its group."""
         self._tariffs.append(tariff)
         self._know()
-
-    def _keep(self, files, document, check):
-        """Write over the copy that is not in force, the one with another check value."""
-        keep = None
-        for slot, data in files.copies():
-            if check_value(data) == check:
-                keep = slot
-        files.save(document, keep)
 
     def _load_policies(self):
         """Those of the groups that meters are in; others stay on flash."""
@@ -234,6 +230,15 @@ class GroupDocuments:
 
 def _policy_files(flash, group):
     return Pair(flash, "policy-{}".format(group) if group else "policy")
+
+
+def _keep_steps(files, document, check):
+    """Write over the copy that is not in force, the one with another check value."""
+    keep = None
+    for slot, data in files.copies():
+        if check_value(data) == check:
+            keep = slot
+    yield from files.save_steps([document], keep)
 
 
 def _newest(tariffs):

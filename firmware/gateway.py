@@ -22,6 +22,7 @@ from shared.slices import finish
 
 _NONCE_SIZE = const(8)
 _LID_EVERY_MS = const(10000)
+_SUPPLY_ENTRIES = const(4)  # a charge and a motion, or what follows from it
 
 
 class Gateway:
@@ -182,6 +183,8 @@ class Gateway:
             yield True
             self._flow.tick(channel, now_ms)
             self._faults.tick(channel, now_ms, self._valves.is_closed(channel))
+            yield True
+            yield from core.store.make_way_steps(_SUPPLY_ENTRIES)
             self._decide(channel, now_ms)
         yield True
         core.store.mark()

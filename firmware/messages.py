@@ -16,6 +16,7 @@ from shared.errors import WireError
 
 TIME_ENTRY_S = const(60)  # a smaller correction of the clock is not worth an entry
 _NONCE_SIZE = const(8)
+_CLOCK_ENTRIES = const(3)  # what flowed meanwhile, and TIME
 CHUNK_TAG = b"PSupchk1"  # of shared/update.py, which only an update brings in
 _AHEAD_MAX_S = const(315360000)  # time never runs back: one wrong message must not end all days
 _DELAY_S = const(120)  # how much older than a running, trusted clock signed time may be
@@ -183,6 +184,11 @@ class Messages:
         genuine = yield from verify_steps(core.settings.command_public, document, signature)
         if not genuine:
             return "refused: the signature of the time is wrong"
+        try:
+            yield from core.settle_steps(core.channels(), now_ms)
+        except FlashFull:
+            pass  # asked again below
+        yield from core.store.make_way_steps(_CLOCK_ENTRIES)
         return self._set_clock(time["time_s"], now_ms)
 
     def _set_clock(self, time_s, now_ms):

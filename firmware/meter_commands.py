@@ -60,7 +60,7 @@ class MeterCommands:
     def effects(self, kind: int, payload: dict, counter: int, now_ms: int) -> tuple:  # type: ignore[type-arg]
         """(result code, entries). FlashFull: there is no room."""
         core = self._core
-        channels = self._channels(kind, payload["channel"])
+        channels = self.channels(kind, payload["channel"])
         if not channels:
             return NO_METER, []
         if kind != documents.COMMAND_CONTROL and not core.has_room():  # a valve may always be closed for safety
@@ -74,7 +74,8 @@ class MeterCommands:
         if kind == documents.COMMAND_FACTOR:
             self._core.registers[payload["channel"]].set_factor(payload["pulse_volume_ml"])
 
-    def _channels(self, kind, channel):
+    def channels(self, kind: int, channel: int) -> "list[int]":
+        """The meters that a command names: one, all, or none."""
         channels = self._core.channels()
         if channel == kinds.GATEWAY and kind == documents.COMMAND_CONTROL:
             return channels

@@ -116,13 +116,19 @@ class Sync:
             self._link.send(data)
 
     async def _sliced(self, steps, slice_ms=_SLICE_MS):
-        """Run a generator to its end, with room for other tasks between its slices."""
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                return stop.value
-            await self._rest(slice_ms)
+        """Run a generator to its end, with room for other tasks between its slices.
+
+        Where this is broken off, so is the generator, at once: a file that it holds open must not be written later.
+        """
+        try:
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as stop:
+                    return stop.value
+                await self._rest(slice_ms)
+        finally:
+            steps.close()
 
     def _starve(self):
         """A heap that is too scattered for a connection stays so."""

@@ -30,6 +30,7 @@ _DAY_S = 60  # of the chip, in which the gateway's clock sees a day
 _EVENTS = 6  # tokens a day, more than a household has
 _PULSES = 40  # between two tokens, of 1 l each
 _PULSE_MS = 100
+_ALIASES = [{"code": code, "typed": f"{code}0990099#"} for code in range(1, 10)]
 _HEAP = re.compile(r"heap (\d+) bytes")
 _SIGN = """
 import gc, time
@@ -84,6 +85,7 @@ async def _stalls(online: Online) -> list[Row]:
     before = sum(entry["kind"] == "token" for entry in await online.entries())
     await board.press(choice(online) + digits)
     await board.do("pulses", channel=channels(online), count=_PULSES)
+    await _send_policy(online)
     await online.sell()
     await online.true(lambda: online.token_taken(before + 2), "the entries are not acknowledged", timeout_s=300)
     lines = online.console.lines
@@ -94,6 +96,17 @@ async def _stalls(online: Online) -> list[Row]:
         Row("longest gap between two looks at the keypad, TLS handshake", meanwhile_ms, "ms", None, "lower"),
         Row("longest gap between two looks at the keypad, after it", after_ms, "ms", 130, "lower"),
     ]
+
+
+async def _send_policy(online: Online) -> None:
+    """A policy that fills a block, to meters that all have something to charge."""
+    utility = (await online.api.items("/utilities"))[0]["id"]
+    holidays = [f"2027-{month:02d}-{day:02d}" for month in range(1, 13) for day in (1, 8, 15, 22, 26)]
+    policy = {"utility_id": utility, "meter_group": 0, "fields": {}, "holidays": holidays, "aliases": _ALIASES}
+    version = (await online.api.post("/policies", policy))["version"]
+    gateway = online.meter["gateway_id"]
+    await online.api.post(f"/gateways/{gateway}/documents", {"kind": "policy", "version": version})
+    await online.logged("command of kind 2: result 1")
 
 
 async def _day(online: Online) -> list[Row]:

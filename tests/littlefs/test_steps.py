@@ -7,10 +7,12 @@ import gc
 
 from firmware.ledger.segments import ENTRIES_MAX, FOLDER_ENTRIES
 from firmware.ledger.store import Store
-from shared import kinds
+from shared import documents, kinds
 from shared.entries import Entry
 from shared.slices import finish
 from tests.fakes.chip import ChipFlash, formatted, unplug
+from tests.fakes.house import signed_policy, signed_tariff
+from tests.firmware.pure.test_messages import time_message
 from tests.littlefs.living import Households
 
 _SECTORS = 509
@@ -116,3 +118,41 @@ def test_a_folder_that_a_cut_left_empty_is_taken_away():
     unplug("/chip")
 
     assert removed and taken and store.first_kept() >= FOLDER_ENTRIES
+
+
+def _steps_of(homes, message):
+    """(erases, entries) of each step that has any, in which a message is taken in while water flows at every meter."""
+    house, store = homes.house, homes.house.gateway.core.store
+    for channel in range(homes.meters):
+        house.counts[channel] += 3
+        house.gateway.pulses(channel, house.counts[channel])
+    steps = house.gateway.messages.receive_steps(message, house.now_ms)
+    found = []
+    going = True
+    while going:
+        before = homes.chip.erases, store.state.sequence
+        going = next(steps, steps) is not steps
+        if before != (homes.chip.erases, store.state.sequence):
+            found.append((homes.chip.erases - before[0], store.state.sequence - before[1]))
+    return found
+
+
+def test_a_document_or_the_time_for_eight_meters_that_draw_holds_up_keys_for_an_erase_at_the_most():
+    homes = Households(8, _SECTORS, _CAPACITY_BYTES)
+    homes.day(8, online=True)
+    days = b"".join([(20800 + 7 * week).to_bytes(2, "big") for week in range(60)])
+    homes.house.receive(homes.house.command(documents.COMMAND_POLICY, signed_policy(2, holidays=days)))
+    steps = []
+    for version in range(3, 8):
+        policy = signed_policy(version, holidays=days)
+        steps += _steps_of(homes, homes.house.command(documents.COMMAND_POLICY, policy))
+        steps += _steps_of(homes, homes.house.command(documents.COMMAND_TARIFF, signed_tariff(version)))
+        steps += _steps_of(homes, time_message(homes.house, homes.house.clock.now() + 1000))
+    policy = homes.house.gateway.core.policy_of(0).version
+    unplug("/chip")
+    many = [step for step in steps if step[0] > 1]
+    print(sum([entries for _erases, entries in steps]), many)
+
+    assert policy == 7 and sum([entries for _erases, entries in steps]) >= 5 * 3 * homes.meters
+    assert max([entries for _erases, entries in steps]) <= 2
+    assert many in ([], [(2, 0)])  # once the directory outgrows its block, and littlefs divides it

@@ -117,6 +117,7 @@ class World:
         for _ in range(turns):
             if until():
                 task.cancel()
+                await asyncio.sleep(0)
                 return
             await asyncio.sleep(0)
         task.cancel()
@@ -294,3 +295,21 @@ class Flood(list):
 
     def append(self, message: bytes) -> None:
         self.insert(0, message)
+
+
+def test_what_is_broken_off_between_two_slices_ends_at_once():
+    there = World(Cloud())
+    seen = []
+
+    def steps():
+        try:
+            while True:
+                seen.append("slice")
+                yield
+        finally:
+            seen.append("end")
+
+    there.house.gateway.messages.batch_steps = steps
+    there.run(lambda: "slice" in seen)
+
+    assert seen[-1] == "end"

@@ -3,6 +3,7 @@
 from firmware import enrol
 from shared import command_results as results
 from shared import documents, kinds
+from shared.slices import finish
 from tests.fakes.auditor import audit
 from tests.fakes.flash import PowerCut
 from tests.fakes.house import FLOOR_SEED, START_S, House, bundle, signed_policy, signed_tariff
@@ -128,6 +129,43 @@ def test_a_tariff_whose_entry_was_cut_off_never_comes_into_force():
     house.step(10)
 
     assert (waiting, version(house)) == (1, 2)
+
+
+def test_a_tariff_whose_command_was_broken_off_never_comes_into_force():
+    house = money_house()
+    house.counts[0] += 1
+    house.gateway.pulses(0, house.counts[0])
+    steps = house.gateway.messages.receive_steps(tariff_command(house, signed_tariff(2)), house.now_ms)
+    kept = house.flash.names("tariff-")
+    while house.flash.names("tariff-") == kept:
+        next(steps)
+    steps.close()
+
+    house.receive(house.command(documents.COMMAND_POLICY, signed_policy(2)))
+    house.reboot()
+    house.trust_time()
+    house.step()
+
+    assert house.gateway.core.policy_of(0).version == 2 and version(house) == 1
+    assert house.flash.names("tariff-") == kept
+
+
+def test_a_document_whose_command_was_overtaken_while_it_was_written_is_not_in_force():
+    for rival in (signed_policy(2, low_credit_threshold=7), signed_policy(2, meter_group=3)):
+        house = money_house()
+        mine = house.command(documents.COMMAND_POLICY, signed_policy(2, low_credit_threshold=5))
+        rivals = house.command(documents.COMMAND_POLICY, rival)
+        house.counts[0] += 1
+        house.gateway.pulses(0, house.counts[0])
+        steps = house.gateway.messages.receive_steps(mine, house.now_ms)
+        while not house.flash.names("policy"):
+            next(steps)
+        house.receive(rivals)
+        said = finish(steps)
+        house.reboot()
+
+        assert "does not follow" in said and house.gateway.recovery == ""
+        assert house.gateway.core.policy_of(0).low_credit_threshold != 5
 
 
 def test_a_tariff_that_flash_refuses_leaves_no_trace():
