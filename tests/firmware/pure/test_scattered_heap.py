@@ -13,7 +13,7 @@ from tests.fakes.flash import Flash
 _BATCH = 24
 _SIZES = (65536, 4096, 512, 64)
 _HELD_MAX = 4096
-_FREE = 16 * 1024  # a block of flash as it is read, what is made of it, and what checking it takes in passing
+_FREE = 24 * 1024  # three times a block of flash and what is made of it: stale words on the stack may hold one more
 _ON_MICROPYTHON = sys.implementation.name == "micropython"
 
 
@@ -60,7 +60,7 @@ def test_readings_are_read_where_few_segments_would_fit():
         store.append(record)
         count += 1
 
-    lengths = where_little_is_free(lambda: [len(store.oldest()[2]) for _ in range(10)])
+    length = where_little_is_free(lambda: len(store.oldest()[2]))
 
-    assert lengths == [(count - 1) * len(record)] * 10
+    assert length == (count - 1) * len(record)
     assert count > SEGMENT_MAX // len(record) // 2
