@@ -1,5 +1,7 @@
 """Turns a Route into an aiohttp handler: who calls, what is asked, the handler, the answer."""
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -16,7 +18,7 @@ from cloud.auth.identify import identify
 from cloud.keys import CALLER_LIMITER, CLOCK, REMOTE_LIMITER
 
 API_ROOT = "/api/v1"
-_DEADLOCK_RETRIES = 3
+_DEADLOCK_PAUSES_S = (0.1, 0.4, 1.6)
 _DEADLOCK_STATES = ("40P01", "40001")
 
 WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -54,13 +56,15 @@ def _web_handler(route: Route) -> WebHandler:
 
 
 async def _answer(route: Route, call: Call[Any, Any], key: str | None) -> BaseModel:
-    # Two transactions that wait for each other's rows: PostgreSQL ends one, which starts again from nothing.
-    for _ in range(_DEADLOCK_RETRIES):
+    # Two transactions that wait for each other's rows: PostgreSQL ends one, which starts again from nothing. At once,
+    # it would take its first row before the other, still to be woken, can: after a pause, and two never after the same.
+    for pause_s in _DEADLOCK_PAUSES_S:
         try:
             return await _carried_out(route, call, key)
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in _DEADLOCK_STATES:
                 raise
+        await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 - no secret
     return await _carried_out(route, call, key)
 
 

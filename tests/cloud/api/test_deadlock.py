@@ -1,9 +1,13 @@
 """Two transactions that wait for each other: the database ends one, and the service starts it again by itself."""
 
 import asyncio
+import time
+from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import text
 
 from cloud.api.dispatch import add_routes
 from cloud.api.fields import Done
@@ -40,4 +44,30 @@ async def test_both_requests_of_a_deadlock_succeed(
         answers = await asyncio.gather(client.post("/api/v1/1/2"), client.post("/api/v1/2/1"))
 
     assert [answer.status for answer in answers] == [200, 200]
-    assert len(attempts) == 3
+    assert len(attempts) > 2
+
+
+@pytest.mark.parametrize(("ended", "status"), [(3, 200), (4, 500)])
+@pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
+async def test_who_is_ended_lets_the_others_pass_longer_each_time_and_gives_up_after_the_third(
+    postgresql_url: str, tmp_path: Path, certificates: Paths, clock: HandClock, sqlstate: str, ended: int, status: int
+) -> None:
+    begun_s: list[float] = []
+
+    async def handler(call: Call[None, None]) -> Done:
+        """Be ended by the database a number of times."""
+        begun_s.append(time.monotonic())
+        async with call.begin() as session:
+            if len(begun_s) <= ended:
+                await session.execute(text(f"DO $$ BEGIN RAISE SQLSTATE '{sqlstate}'; END $$"))
+        return Done()
+
+    app = build_app(settings(postgresql_url, tmp_path, certificates), clock, services=())
+    add_routes(app, [Route("POST", "/ended", handler, None, Done)])
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.post("/api/v1/ended")
+
+    pauses_s = [after - before for before, after in pairwise(begun_s)]
+    assert answer.status == status
+    assert len(pauses_s) == 3
+    assert all(pause_s >= least_s for pause_s, least_s in zip(pauses_s, (0.05, 0.2, 0.8), strict=True))
