@@ -60,4 +60,4 @@ class PowerWatch:
         while good_ms < BACK_MS:
             await asyncio.sleep_ms(LOOK_MS)
             self._report()
-            good_ms = 0 if self._power_fail.failing() else good_ms + LOOK_MS
+            good_ms = 0 if self._power_fail.has_failed() else good_ms + LOOK_MS
