@@ -1,12 +1,11 @@
 """A time server on a real UDP port of the loopback that can be told to lie; serve() answers what has come in."""
 
-import os
 import select
-import socket
 import struct
 
-HOST = "127.0.0.1"
-_TRIES = 50
+from tests.fakes import udp
+
+HOST = udp.HOST
 _WAIT_MS = 1000
 _UNIX_EPOCH_S = 2208988800
 
@@ -30,8 +29,7 @@ class TimeServer:
         self.extra = []
         self.silent = False
         self.questions = []
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.port = self._bind()
+        self._socket, self.port = udp.bound()
         self._poller = select.poll()
         self._poller.register(self._socket, select.POLLIN)
 
@@ -57,14 +55,3 @@ class TimeServer:
 
     def close(self):
         self._socket.close()
-
-    def _bind(self):
-        """MicroPython cannot ask which free port it was given, so look for one."""
-        for _ in range(_TRIES):
-            port = 20000 + int.from_bytes(os.urandom(2), "big") % 10000
-            try:
-                self._socket.bind(socket.getaddrinfo(HOST, port)[0][-1])
-                return port
-            except OSError:
-                pass
-        raise OSError("no free port")

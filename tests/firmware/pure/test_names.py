@@ -1,13 +1,15 @@
 """Looking up a host's address over real UDP, and what of an answer is believed."""
 
 import os
-import socket
+import select
 
 from firmware.net.errors import LinkDown
 from firmware.net.names import Lookup, address_in, is_address, is_answer, question
+from tests.fakes import udp
 from tests.helpers import raises
 
 HOST = "broker.example.net"
+_WAIT_MS = 1000
 ASKED = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + question(HOST)
 FOUND = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x0a\x01\x02\x03"
 ALIAS = b"\xc0\x0c\x00\x05\x00\x01\x00\x00\x00\x3c\x00\x07\x04mqtt\xc0\x13"
@@ -21,25 +23,17 @@ class Server:
     """A name server on a real port, which answers by hand."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(socket.getaddrinfo("127.0.0.1", 0)[0][-1])
-        self.port = port_of(self._socket)
+        self._socket, self.port = udp.bound()
+        self._poller = select.poll()
+        self._poller.register(self._socket, select.POLLIN)
 
     def answer(self, change=lambda message: message) -> None:
+        assert self._poller.poll(_WAIT_MS), "nobody asked"
         asked, peer = self._socket.recvfrom(512)
         self._socket.sendto(change(asked[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + asked[12:] + FOUND), peer)
 
     def close(self) -> None:
         self._socket.close()
-
-
-def port_of(bound):
-    """The port that a socket was given; MicroPython has no getsockname()."""
-    if hasattr(bound, "getsockname"):
-        return bound.getsockname()[1]
-    with open("/proc/net/udp") as file:
-        lines = file.read().split("\n")[1:-1]
-    return int(lines[-1].split()[1].split(":")[1], 16)
 
 
 def test_a_question_is_the_name_in_labels_for_an_address():
