@@ -1,6 +1,7 @@
 """Small helpers for tests that run under pytest and under MicroPython alike."""
 
 import json
+import sys
 
 
 def raises(error_type: type, function, *args) -> BaseException:  # type: ignore[no-untyped-def]
@@ -10,6 +11,12 @@ def raises(error_type: type, function, *args) -> BaseException:  # type: ignore[
     except error_type as error:
         return error
     raise AssertionError("expected " + error_type.__name__ + ", nothing was raised")
+
+
+def scratch(name: str) -> str:
+    """Return a path below build/ that is this interpreter's alone: the suites of several run side by side."""
+    bits = 64 if sys.maxsize >> 32 else 32
+    return "build/" + name + "-" + sys.implementation.name + str(bits)
 
 
 def load_vectors(name: str) -> dict:  # type: ignore[type-arg]

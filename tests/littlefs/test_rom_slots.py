@@ -7,10 +7,10 @@ import vfs
 from firmware.drivers.rom_slots import RomSlots
 from firmware.image import rom_start
 from tests.fakes.block_flash import SECTOR_BYTES, BlockFlash
-from tests.helpers import raises
+from tests.helpers import raises, scratch
 
 _SECTORS = 8
-_RECORD = "build/rom_slot_record"
+_RECORD = scratch("rom_slot_record")
 
 
 class PowerLost(Exception):

@@ -8,9 +8,9 @@ from tests.fakes.accounts import DAY_S, account, midnight
 from tests.fakes.auditor import audit
 from tests.fakes.flash import Flash
 from tests.firmware.pure.test_tail import begun, boots, store_on
-from tests.helpers import raises
+from tests.helpers import raises, scratch
 
-_FOLDER = "build/between_steps"
+_FOLDER = scratch("between_steps")
 
 
 def test_a_clock_that_is_set_days_ahead_while_a_day_is_closed_closes_the_day_before_its_new_time():

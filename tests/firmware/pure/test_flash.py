@@ -4,9 +4,9 @@ import os
 
 from firmware.drivers import flash as driver
 from firmware.drivers.flash import FileMissing, Flash, FlashFull
-from tests.helpers import raises
+from tests.helpers import raises, scratch
 
-FOLDER = "build/test-flash"
+FOLDER = scratch("test-flash")
 
 
 def fresh(capacity_bytes=None):
