@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import random
 import shutil
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import ModuleType
 import hypothesis
 import pytest
 
+from tests.chance import chance_of
 from tools import authority
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +25,12 @@ sys.path.append(str(FAKES))
 hypothesis.settings.register_profile("here", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """What is random in this test."""
+    return chance_of(request.node.nodeid)
 
 
 def board_names() -> list[str]:

@@ -81,4 +81,3 @@ async def _make_the_line_poor(online: Online) -> None:
     await online.board.do("speed", times=1)
     online.modem.internet.resolves = True
     online.modem.loss, online.modem.delay_s = 0.05, 0.3
-    print("packets vanish by seed", online.modem.seed)

@@ -5,7 +5,6 @@ import hmac
 import random
 from pathlib import Path
 
-import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -23,13 +22,6 @@ from tools import make_comb
 ROUNDS = 100
 
 
-@pytest.fixture
-def dice() -> random.Random:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    return random.Random(seed)
-
-
 def library_accepts(public: bytes, message: bytes, signature: bytes) -> bool:
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
@@ -38,9 +30,9 @@ def library_accepts(public: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
-def test_random_keys_and_signatures_are_those_of_the_library(dice: random.Random) -> None:
+def test_random_keys_and_signatures_are_those_of_the_library(chance: random.Random) -> None:
     for _ in range(ROUNDS):
-        seed, message = dice.randbytes(32), dice.randbytes(dice.randrange(400))
+        seed, message = chance.randbytes(32), chance.randbytes(chance.randrange(400))
         library = Ed25519PrivateKey.from_private_bytes(seed)
 
         signature = ed25519.sign(seed, message)
@@ -50,12 +42,12 @@ def test_random_keys_and_signatures_are_those_of_the_library(dice: random.Random
         assert ed25519.verify(ed25519.public_key(seed), message, signature)
 
 
-def test_a_random_change_gets_the_verdict_of_the_library(dice: random.Random) -> None:
+def test_a_random_change_gets_the_verdict_of_the_library(chance: random.Random) -> None:
     for _ in range(ROUNDS):
-        seed, message = dice.randbytes(32), dice.randbytes(40)
+        seed, message = chance.randbytes(32), chance.randbytes(40)
         public = ed25519.public_key(seed)
         whole = bytearray(public + message + ed25519.sign(seed, message))
-        whole[dice.randrange(len(whole))] ^= 1 << dice.randrange(8)
+        whole[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
 
         changed = bytes(whole[:32]), bytes(whole[32:-64]), bytes(whole[-64:])
 
@@ -71,8 +63,8 @@ def test_well_formed_and_the_library_together_are_our_verify() -> None:
         assert both is ed25519.verify(public, message, signature)
 
 
-def test_a_signature_with_s_plus_l_is_refused_by_both(dice: random.Random) -> None:
-    seed = dice.randbytes(32)
+def test_a_signature_with_s_plus_l_is_refused_by_both(chance: random.Random) -> None:
+    seed = chance.randbytes(32)
     signature = ed25519.sign(seed, b"m")
     larger = signature[:32] + (int.from_bytes(signature[32:], "little") + L).to_bytes(32, "little")
 
@@ -80,9 +72,9 @@ def test_a_signature_with_s_plus_l_is_refused_by_both(dice: random.Random) -> No
     assert not library_accepts(ed25519.public_key(seed), b"m", larger)
 
 
-def test_random_agreements_are_those_of_the_library(dice: random.Random) -> None:
+def test_random_agreements_are_those_of_the_library(chance: random.Random) -> None:
     for _ in range(ROUNDS):
-        secret, u = dice.randbytes(32), dice.randbytes(32)
+        secret, u = chance.randbytes(32), chance.randbytes(32)
         library = X25519PrivateKey.from_private_bytes(secret)
 
         assert x25519.public_key(secret) == library.public_key().public_bytes_raw()
@@ -97,10 +89,10 @@ def test_a_thousand_iterations_of_rfc_7748_give_its_output() -> None:
     assert scalar.hex() == load_vectors("x25519")["after_1000"]
 
 
-def test_random_hashes_and_derived_keys_are_those_of_the_library(dice: random.Random) -> None:
+def test_random_hashes_and_derived_keys_are_those_of_the_library(chance: random.Random) -> None:
     for _ in range(ROUNDS):
-        key, salt, message = (dice.randbytes(dice.randrange(200)) for _ in range(3))
-        length = dice.randrange(1, 300)
+        key, salt, message = (chance.randbytes(chance.randrange(200)) for _ in range(3))
+        length = chance.randrange(1, 300)
         library = HKDF(algorithm=hashes.SHA256(), length=length, salt=salt, info=message)
 
         assert sha512_plain(message) == hashlib.sha512(message).digest()

@@ -11,6 +11,7 @@ import pytest
 from firmware.ledger.readings import FREE_MIN_BYTES, ReadingStore
 from shared import kinds, readings
 from shared.entries import Entry
+from tests.chance import chance_of
 from tests.fakes.auditor import audit, entries_of
 from tests.fakes.flash import Flash
 from tests.fakes.house import House, bundle, enrolled_flash, signed_policy
@@ -40,8 +41,8 @@ class BlockFlash(Flash):
 class Years:
     """A house that lives hour by hour without a link, from the first midnight on."""
 
-    def __init__(self, seed: int, **policy: int) -> None:
-        self.dice = random.Random(seed)
+    def __init__(self, chance: random.Random, **policy: int) -> None:
+        self.chance = chance
         flash = BlockFlash()
         flash.files = enrolled_flash(bundle(METERS, policy=signed_policy(1, **policy))).files
         self.house = House(METERS, flash=flash)
@@ -71,7 +72,7 @@ class Years:
         house = self.house
         for channel in range(METERS):
             if house.valves[channel].is_open():
-                self._use(channel, self.dice.randint(0, 2 * _LITRES[self.hours % 24]))
+                self._use(channel, self.chance.randint(0, 2 * _LITRES[self.hours % 24]))
             if self.hours % 168 == 19 + channel:
                 self.codes[house.type(house.token(TOKEN_UNITS, channel), channel)] += 1
         self.hours += 1
@@ -111,11 +112,9 @@ class Years:
 
 
 @pytest.fixture(scope="module")
-def years() -> Years:
+def years(request: pytest.FixtureRequest) -> Years:
     """A house after 400 days."""
-    seed = random.randrange(1 << 32)
-    print("seed", seed)
-    made = Years(seed)
+    made = Years(chance_of(request.node.nodeid))
     made.days(DAYS)
     made.report()
     return made
@@ -147,10 +146,8 @@ def test_the_hours_of_all_days_add_up_to_the_register(years: Years) -> None:
         assert core.registers[channel].volume_ml == years.used_ml[channel] == counted[channel]
 
 
-def test_a_free_allowance_of_every_day_fits_the_same_400_days() -> None:
-    seed = random.randrange(1 << 32)
-    print("seed", seed)
-    years = Years(seed, allowance_day=50_000, allowance_max=1_500_000)
+def test_a_free_allowance_of_every_day_fits_the_same_400_days(chance: random.Random) -> None:
+    years = Years(chance, allowance_day=50_000, allowance_max=1_500_000)
 
     years.days(DAYS)
 

@@ -101,10 +101,7 @@ async def test_wrong_tokens_stay_counted_and_the_lock_starts_again(home: Home) -
     await home.world.wait_for_text("LOCKED")
 
 
-async def test_cuts_at_random_moments_keep_every_invariant(home: Home) -> None:
-    seed = random.randrange(1 << 32)
-    print("seed", seed)
-    chance = random.Random(seed)
+async def test_cuts_at_random_moments_keep_every_invariant(home: Home, chance: random.Random) -> None:
     await home.world.press(home.token(9999))
     await home.world.wait_for(lambda: home.world.valve(0).opened, "open valve")
     credited = 0

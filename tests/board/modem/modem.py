@@ -4,13 +4,13 @@ On request it drops, delays and damages what passes, loses the carrier, or goes 
 """
 
 import asyncio
-import random
 import re
 from collections.abc import Callable
 
 from tests.board.modem.frames import Deframer
 from tests.board.modem.internet import Internet
 from tests.board.modem.peer import Account, Peer
+from tests.chance import chance_of
 
 OURS, THEIRS = bytes((10, 64, 64, 1)), bytes((10, 64, 64, 64))
 _ESCAPE = b"+++"
@@ -30,8 +30,7 @@ class Modem:
         self.pins_left = 3
         self.calls = 0
         self.peer: Peer | None = None
-        self.seed = random.randrange(1 << 32)
-        self._random = random.Random(self.seed)
+        self._chance = chance_of("modem")
         self._pin = pin
         self._locked = bool(pin)
         self._account = account
@@ -154,7 +153,7 @@ class Modem:
             peer.send_ip(packet)
 
     def _vanishes(self) -> bool:
-        return self._random.random() < self.loss
+        return self._chance.random() < self.loss
 
     def _say(self, text: str) -> None:
         self._put(f"\r\n{text}\r\n".encode())

@@ -185,10 +185,8 @@ class Years:
         assert verdicts <= {"explained"}
 
 
-async def test_nobody_loses_anything_in_random_years(street: Street) -> None:
-    seed = random.randrange(2**32)
-    print("seed", seed)
-    years = Years(street, random.Random(seed))
+async def test_nobody_loses_anything_in_random_years(street: Street, chance: random.Random) -> None:
+    years = Years(street, chance)
     await years.begin()
 
     for _ in range(STEPS):

@@ -32,9 +32,9 @@ HOMES = 3
 class Life:
     """A village, its meters, and chance. `paid` has every payment that was answered."""
 
-    def __init__(self, village: Village, seed: int) -> None:
+    def __init__(self, village: Village, chance: random.Random) -> None:
         self.village = village
-        self.chance = random.Random(seed)
+        self.chance = chance
         self.devices: list[Device] = []
         self.paid: dict[str, int] = {}
         self.tried: list[tuple[str, int]] = []
@@ -177,9 +177,8 @@ class Life:
                 assert span.until_register_ml is None or at <= span.until_register_ml
 
 
-async def live(village: Village, seed: int) -> Life:
-    print(f"seed {seed}")
-    life = Life(village, seed)
+async def live(village: Village, chance: random.Random) -> Life:
+    life = Life(village, chance)
     await life.begin()
     for _ in range(STEPS):
         await life.step()
@@ -189,10 +188,10 @@ async def live(village: Village, seed: int) -> Life:
     return life
 
 
-async def test_a_random_life_loses_and_makes_no_money(any_database: Database) -> None:
+async def test_a_random_life_loses_and_makes_no_money(any_database: Database, chance: random.Random) -> None:
     village = await Village(any_database).found()
 
-    life = await live(village, random.randrange(1 << 32))
+    life = await live(village, chance)
 
     paid = {key for key, _ in life.tried} & set(life.paid)
     cash = sum(amount for key, amount in life.tried if key in paid)

@@ -18,55 +18,52 @@ _STEPS = 150
 
 @dataclass
 class Network:
-    """Loses, doubles, delays and swaps messages of both directions, as the dice say."""
+    """Loses, doubles, delays and swaps messages of both directions, as chance has it."""
 
-    dice: random.Random
+    chance: random.Random
     up: list[bytes] = field(default_factory=list)
     down: list[bytes] = field(default_factory=list)
 
     def put(self, line: list[bytes], data: bytes) -> None:
         """Send."""
-        for _ in range(self.dice.choice((0, 1, 1, 1, 2))):
-            line.insert(self.dice.randint(max(0, len(line) - 3), len(line)), data)
+        for _ in range(self.chance.choice((0, 1, 1, 1, 2))):
+            line.insert(self.chance.randint(max(0, len(line) - 3), len(line)), data)
 
     def take(self, line: list[bytes]) -> list[bytes]:
         """What arrives now."""
-        count = self.dice.randint(0, len(line))
+        count = self.chance.randint(0, len(line))
         arrived, line[:] = line[:count], line[count:]
         return arrived
 
 
-async def live(town: Town, device: Device, dice: random.Random) -> None:
+async def live(town: Town, device: Device, chance: random.Random) -> None:
     """One thing happens at the gateway; tokens are those that were sold."""
-    what = dice.random()
+    what = chance.random()
     if what < 0.15:
-        sale = await town.sell(device, volume_ml=dice.choice((100_000, 700_000, 5_000_000)))
+        sale = await town.sell(device, volume_ml=chance.choice((100_000, 700_000, 5_000_000)))
         device.token(0, sale.vend.tid, sale.vend.volume_ml)
     elif what < 0.2:
         device.write(kinds.CHECKPOINT, digest=device.state.digest())
     elif device.balance(0) > 0 and device.state.meters[0].intent == kinds.FULL:
-        device.charge(0, dice.randint(1, device.balance(0)))
+        device.charge(0, chance.randint(1, device.balance(0)))
     device.drive(0)
 
 
-async def test_a_bad_network_and_dying_workers_lose_nothing(town: Town) -> None:
-    seed = random.randrange(1 << 32)
-    print("seed", seed)
-    dice = random.Random(seed)
-    device, network = await town.device(), Network(dice)
+async def test_a_bad_network_and_dying_workers_lose_nothing(town: Town, chance: random.Random) -> None:
+    device, network = await town.device(), Network(chance)
     workers = [Ingest(town.database, town.key_store) for _ in range(2)]
 
     for _ in range(_STEPS):
         town.now += 60
-        await live(town, device, dice)
-        if dice.random() < 0.5 and device.acknowledged < device.sequence:
-            network.put(network.up, device.batch(last=dice.randint(device.acknowledged + 1, device.sequence)))
-        if dice.random() < 0.1:
+        await live(town, device, chance)
+        if chance.random() < 0.5 and device.acknowledged < device.sequence:
+            network.put(network.up, device.batch(last=chance.randint(device.acknowledged + 1, device.sequence)))
+        if chance.random() < 0.1:
             network.put(network.up, device.hello())
-        if dice.random() < 0.1:
-            workers[dice.randrange(2)] = Ingest(town.database, town.key_store)
+        if chance.random() < 0.1:
+            workers[chance.randrange(2)] = Ingest(town.database, town.key_store)
         arrived = [Message(device.gateway, data, town.now) for data in network.take(network.up)]
-        outcome = await workers[dice.randrange(2)].process(arrived, town.now)
+        outcome = await workers[chance.randrange(2)].process(arrived, town.now)
         for reply in outcome.replies:
             network.put(network.down, reply.data)
         for data in network.take(network.down):

@@ -12,15 +12,12 @@ from tests.fakes.utility import Town
 DAYS = 20
 
 
-async def test_a_bad_network_ends_with_every_hour_verified(town: Town) -> None:
-    seed = random.randrange(1 << 32)
-    print("seed", seed)
-    dice = random.Random(seed)
+async def test_a_bad_network_ends_with_every_hour_verified(town: Town, chance: random.Random) -> None:
     workers = [Ingest(town.database, town.key_store) for _ in range(2)]
     link = Link(town, workers[0], await town.device())
     truth, whole, up = [], [], []
     for day in range(DAYS):
-        litres = [dice.choice((0, 1, 200, 20_000)) for _ in range(24)]
+        litres = [chance.choice((0, 1, 200, 20_000)) for _ in range(24)]
         truth += litres
         running = [record(litres[:known], NOT_CLOSED, HOUR + 24 * day) for known in (8, 16)]
         up += [message(link.device, packed, segment=0) for packed in running]
@@ -29,9 +26,9 @@ async def test_a_bad_network_ends_with_every_hour_verified(town: Town) -> None:
         whole.append(message(link.device, packed, segment=day + 1))
         up += [whole[-1], link.device.batch(max(1, link.device.sequence - 3))]
 
-    for data in dice.choices(up, k=3 * len(up)):
-        link.ingest = dice.choice(workers)
-        await link.send(*dice.sample((data, dice.choice(up)), k=2))
+    for data in chance.choices(up, k=3 * len(up)):
+        link.ingest = chance.choice(workers)
+        await link.send(*chance.sample((data, chance.choice(up)), k=2))
     await link.send_ledger()
     await link.send(*whole)
 

@@ -29,11 +29,9 @@ async def reconciled(town: Town) -> Report:
     return report
 
 
-async def test_a_street_of_swaps_moves_and_closings_holds(any_database: Database) -> None:
-    seed = random.randrange(2**32)
-    print("seed", seed)
+async def test_a_street_of_swaps_moves_and_closings_holds(any_database: Database, chance: random.Random) -> None:
     town = await Town(any_database).found()
-    years = Years(Street(town), random.Random(seed))
+    years = Years(Street(town), chance)
     await years.begin()
 
     for step in range(STEPS):
