@@ -1,6 +1,8 @@
 """One child process with a port: started, waited for, stopped or killed; what it says goes to a log file."""
 
 import asyncio
+import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -11,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _READY_S = 30.0
 _STOP_S = 15.0
 _PROBE_S = 0.05
+_FIRST_PORT, _PORTS = 20000, 12000  # below those that systems give to clients
+_numbers = itertools.count(os.getpid() * 97)  # processes side by side look in different places
 
 
 class StackError(Exception):
@@ -18,10 +22,13 @@ class StackError(Exception):
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of loopback that nothing uses now, and that this process was not given before."""
+    for number in itertools.islice(_numbers, _PORTS):
+        port = _FIRST_PORT + number % _PORTS
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise StackError(f"no port from {_FIRST_PORT} to {_FIRST_PORT + _PORTS - 1} is free: stop what uses them")
 
 
 def require_free(port: int, what: str, setting: str) -> None:
