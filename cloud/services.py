@@ -1,7 +1,6 @@
 """The background services of one process, all in one place: name, and the context that runs each of them."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,8 @@ from cloud.watchdog.worker import Watchdog
 
 Context = Callable[[web.Application], AsyncIterator[None]]
 
+_CANCEL_AGAIN_S = 3.0
+
 _log = structlog.get_logger("services")
 
 
@@ -41,11 +42,18 @@ def running(name: str, make: Callable[[web.Application], Coroutine[Any, Any, Non
         task = asyncio.create_task(make(app), name=name)
         task.add_done_callback(lambda ended: _stop_if_dead(app, ended))
         yield
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await task
+        await end(task)
 
     return context
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it has ended. Once may not do: asyncio.wait_for() of Python 3.11, which libraries use, may
+    forget a cancellation that comes together with what it waits for.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_CANCEL_AGAIN_S)
 
 
 def _stop_if_dead(app: web.Application, task: asyncio.Task[None]) -> None:

@@ -88,7 +88,8 @@ class SerialBoard:
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         try:
-            out, _ = await asyncio.wait_for(process.communicate(), _PATIENCE_S)
+            async with asyncio.timeout(_PATIENCE_S):
+                out, _ = await process.communicate()
         except TimeoutError:
             process.kill()
             raise BoardError(f"{self._port} has been silent for {_PATIENCE_S} s: press the board's reset") from None

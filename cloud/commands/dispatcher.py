@@ -98,7 +98,8 @@ class Dispatcher:
             except Exception:
                 _log.exception("a round of commands failed")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._looks.wait(), _LOOK_EVERY_S)
+                async with asyncio.timeout(_LOOK_EVERY_S):
+                    await self._looks.wait()
 
     async def round(self) -> None:
         """Send the next command of each gateway that is due."""

@@ -27,6 +27,7 @@ from cloud.clock import SystemClock
 from cloud.db import Database
 from cloud.ledger.service import Ingest
 from cloud.ledger.worker import FETCH, Worker
+from cloud.services import end
 from shared.documents import BATCH, SIGNATURE_SIZE
 from shared.entries import BODY_SIZE
 from tests.bench.postgresql import postgresql
@@ -93,8 +94,7 @@ async def _cloud(folder: Path, town: Town) -> AsyncIterator[NatsServer]:
     subscription = await uplinks(client.jetstream())
     worker = asyncio.create_task(Worker(ingest, subscription, SystemClock(), downlink(client), lambda: None).run())
     yield broker
-    worker.cancel()
-    await asyncio.gather(worker, return_exceptions=True)
+    await end(worker)
     await client.close()
     await auth.close()
     await broker.stop()

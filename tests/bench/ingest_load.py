@@ -24,7 +24,8 @@ async def _gateway(plan: dict, client: MqttGateway) -> None:  # type: ignore[typ
     held = 0
     while held < plan["last"]:
         try:
-            data = await asyncio.wait_for(client.received.get(), _PATIENCE_S)
+            async with asyncio.timeout(_PATIENCE_S):
+                data = await client.received.get()
         except TimeoutError:  # lost on the way: go on from what is held, as a gateway does
             for uplink in uplinks[held * len(uplinks) // plan["last"] :]:
                 client.publish(topic, uplink)

@@ -54,7 +54,8 @@ class EmulatedBoard:
                 stderr=log,
             )
         assert self.process.stdout is not None
-        ports = json.loads(await asyncio.wait_for(self.process.stdout.readline(), _START_S))
+        async with asyncio.timeout(_START_S):
+            ports = json.loads(await self.process.stdout.readline())
         self.uarts: tuple[int, int] = tuple(ports["uarts"])  # TCP ports; who connects last has the line
         self.repl = f"socket://127.0.0.1:{ports['repl']}"
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", ports["control"])
@@ -79,7 +80,8 @@ class EmulatedBoard:
         assert self.process.stdin is not None
         self.process.stdin.close()
         try:
-            await asyncio.wait_for(self.process.wait(), _STOP_S)
+            async with asyncio.timeout(_STOP_S):
+                await self.process.wait()
         except TimeoutError:
             self.process.kill()
             raise

@@ -47,7 +47,8 @@ async def _built(tree: Path) -> Path:
     words = ["bash", tree / "tools/setup/image.sh", ROOT / "build/rp2040", IMAGE.stem, tree / "made"]
     environment = {**os.environ, "PYTHON": str(ROOT / ".venv/bin/python")}
     build = await asyncio.create_subprocess_exec(*map(str, words), env=environment)
-    assert await asyncio.wait_for(build.wait(), _BUILD_S) == 0
+    async with asyncio.timeout(_BUILD_S):
+        assert await build.wait() == 0
     return tree / "made"
 
 

@@ -63,7 +63,8 @@ class MqttGateway:
     async def subscribe(self, topic: str) -> bool:
         """Ask for a topic; False when the broker refuses it."""
         self._client.subscribe(topic, 0)
-        return await asyncio.wait_for(self._granted.get(), WAIT_S)
+        async with asyncio.timeout(WAIT_S):
+            return await self._granted.get()
 
     def publish(self, topic: str, data: bytes) -> None:
         """Send at QoS 0."""
@@ -71,7 +72,8 @@ class MqttGateway:
 
     async def next(self) -> bytes:
         """The next document that comes down."""
-        return await asyncio.wait_for(self.received.get(), WAIT_S)
+        async with asyncio.timeout(WAIT_S):
+            return await self.received.get()
 
     async def close(self) -> None:
         """Leave."""

@@ -109,7 +109,8 @@ class World:
         seen = self._strobed[row] = asyncio.Event()
         self._send("S", row, 0, _KEY_SCANS)
         try:
-            await asyncio.wait_for(asyncio.gather(seen.wait(), asyncio.sleep(_KEY_S)), _BOARD_TIMEOUT_S)
+            async with asyncio.timeout(_BOARD_TIMEOUT_S):
+                await asyncio.gather(seen.wait(), asyncio.sleep(_KEY_S))
         except TimeoutError:
             raise WorldError(f"the gateway does not scan its keypad (key {key})") from None
 

@@ -178,7 +178,8 @@ class Tcp:
         while tries < _AGAIN_MAX and not (self._fin_sent and not self._out and self._fin_taken):
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), _AGAIN_S)
+                async with asyncio.timeout(_AGAIN_S):
+                    await self._wake.wait()
                 tries = 0
             except TimeoutError:
                 if self._flown or not self._established or self._fin_sent:

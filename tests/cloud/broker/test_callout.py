@@ -146,7 +146,8 @@ async def test_a_gateway_publishes_nowhere_but_to_its_own_uplink(
 async def _still_there_or_ended(client: MqttGateway, device: Device) -> bool:
     client.publish(f"gw/{device.gateway}/up", b"marker")
     try:
-        await asyncio.wait_for(client.ended.wait(), 0.5)
+        async with asyncio.timeout(0.5):
+            await client.ended.wait()
     except TimeoutError:
         return True
     return False

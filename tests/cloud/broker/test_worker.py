@@ -11,6 +11,7 @@ from cloud.broker.services import downlink
 from cloud.clock import SystemClock
 from cloud.ledger.service import Ingest, Outcome
 from cloud.ledger.worker import Worker
+from cloud.services import end
 from tests.cloud.broker.conftest import Join
 from tests.cloud.ledger.books import entries, quarantined
 from tests.fakes.device import Device
@@ -26,9 +27,7 @@ async def working(broker: NatsServer, ingest: Ingest) -> AsyncIterator[None]:
     worker = Worker(ingest, await uplinks(client.jetstream()), SystemClock(), downlink(client), lambda: None)
     task = asyncio.create_task(worker.run())
     yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    await end(task)
     await client.close()
 
 
@@ -89,7 +88,8 @@ async def test_a_worker_that_dies_after_the_commit_loses_nothing(
 
     async with working(broker, Dies(town.database, town.key_store)):
         client.publish(f"gw/{device.gateway}/up", device.batch())
-        await asyncio.wait_for(committed.wait(), 10)
+        async with asyncio.timeout(10):
+            await committed.wait()
     assert device.acknowledged == 0 and client.received.empty()
 
     async with working(broker, ingest):
@@ -176,7 +176,8 @@ async def test_two_workers_share_the_stream_and_store_everything_once(
         for device, client in zip(devices, clients, strict=True):
             while device.acknowledged < device.sequence:
                 try:
-                    device.receive(await asyncio.wait_for(client.received.get(), 1))
+                    async with asyncio.timeout(1):
+                        device.receive(await client.received.get())
                 except TimeoutError:
                     client.publish(f"gw/{device.gateway}/up", device.batch())
 

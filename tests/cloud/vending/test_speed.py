@@ -46,7 +46,8 @@ async def test_sales_to_different_meters_of_a_utility_do_not_wait_for_one_anothe
     async with database.begin() as held:
         first = await vending.vend(held, town.key_store, ADMIN, _order(drns[0]), town.now)
         await held.flush()
-        second = await asyncio.wait_for(_sold(town, drns[1]), _PATIENCE_S)
+        async with asyncio.timeout(_PATIENCE_S):
+            second = await _sold(town, drns[1])
 
     assert first.meter.drn != second.meter.drn
     await database.close()
