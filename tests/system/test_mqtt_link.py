@@ -11,6 +11,8 @@ from tests.system.plain_broker import PASSWORD, PlainBroker
 from tools.authority import Paths, ensure
 
 ROOT = Path(__file__).resolve().parents[2]
+_DEADLINE_MS = 2000  # more than a handshake takes on a busy machine
+_LATE_MS = 10000
 MICROPYTHON = ROOT / "build" / "micropython" / "micropython"
 
 
@@ -25,7 +27,8 @@ class Probe:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(command.encode() + b"\n")
-        line = (await asyncio.wait_for(self.process.stdout.readline(), 20)).decode()
+        async with asyncio.timeout(120):
+            line = (await self.process.stdout.readline()).decode()
         elapsed, _, outcome = line.strip().partition(" ")
         self.elapsed_ms = int(elapsed)
         return outcome
@@ -83,7 +86,7 @@ async def test_a_document_goes_up_and_another_comes_down(broker: PlainBroker, st
     assert await probe.do("send 300") == "sent"
     assert (await up.next_msg(5)).data == bytes(300)
     await cloud.publish("gw.7.down", b"\x01\x02\x03")
-    assert await probe.do("poll 3000") == "got 3 010203"
+    assert await probe.do("poll 60000") == "got 3 010203"
 
     await cloud.close()
 
@@ -99,7 +102,7 @@ async def test_big_documents_pass_whole_in_both_directions(broker: PlainBroker, 
         await probe.do(f"send {size}")
         assert len((await up.next_msg(5)).data) == size
         await cloud.publish("gw.7.down", bytes(size))
-        assert (await probe.do("poll 3000")).startswith(f"got {size}")
+        assert (await probe.do("poll 60000")).startswith(f"got {size}")
 
     await cloud.close()
 
@@ -114,7 +117,7 @@ async def test_documents_that_come_together_are_handed_out_one_by_one(
         await cloud.publish("gw.7.down", bytes([number]))
     await cloud.flush()
 
-    got = [await probe.do("poll 3000") for _ in range(20)]
+    got = [await probe.do("poll 60000") for _ in range(20)]
 
     assert got == [f"got 1 {number:02x}" for number in range(20)]
     await cloud.close()
@@ -129,7 +132,7 @@ async def test_a_document_over_the_limit_ends_the_link_and_not_the_memory(
     await cloud.publish("gw.7.down", bytes(200_000))
     await cloud.flush()
 
-    outcome = await probe.do("poll 3000")
+    outcome = await probe.do("poll 60000")
 
     assert outcome == "down: the broker sent a message of 200011 bytes, which is over the limit"
     assert await probe.do("connect") == "connected"
@@ -171,7 +174,7 @@ async def test_the_link_comes_back_after_the_broker_was_killed(broker: PlainBrok
 
     await broker.kill()
 
-    assert (await probe.do("poll 3000")).startswith("down: ")
+    assert (await probe.do("poll 60000")).startswith("down: ")
     assert await probe.do("send 10") == "down: there is no connection"
     assert await probe.do("connect") == "down: the broker cannot be reached"
     await broker.start()
@@ -189,17 +192,17 @@ async def test_a_new_connection_waits_until_the_stack_has_let_go_of_the_one_befo
     broker: PlainBroker, start_probe: StartProbe
 ) -> None:
     probe = await start_probe(broker.mqtt_port)
-    await probe.do("linger 700")
+    await probe.do("linger 2000")
 
     assert await probe.do("connect") == "connected"
     first_ms = probe.elapsed_ms
     assert await probe.do("connect") == "connected"
-    assert first_ms < 700 <= probe.elapsed_ms
-    await asyncio.sleep(0.8)
+    assert first_ms < 2000 <= probe.elapsed_ms
+    await asyncio.sleep(2.1)
     await probe.do("close")
-    await asyncio.sleep(0.8)
+    await asyncio.sleep(2.1)
     assert await probe.do("connect") == "connected"
-    assert probe.elapsed_ms < 700
+    assert probe.elapsed_ms < 2000
 
 
 async def test_a_connection_without_room_in_the_heap_is_told_apart(
@@ -222,12 +225,12 @@ async def test_pings_keep_a_quiet_link_alive(broker: PlainBroker, start_probe: S
 
 async def test_a_peer_that_accepts_and_says_nothing_ends_by_the_deadline(start_probe: StartProbe) -> None:
     async with serving(swallow) as port:
-        probe = await start_probe(port, timeout_ms=700)
+        probe = await start_probe(port, timeout_ms=_DEADLINE_MS)
 
         outcome = await probe.do("connect")
 
     assert outcome == "down: the broker did not answer in time"
-    assert 600 <= probe.elapsed_ms < 2000
+    assert _DEADLINE_MS <= probe.elapsed_ms < _LATE_MS
 
 
 @pytest.mark.parametrize("packet", [b"\x30", b"\x30\x7f\x00", b"\x30\x0c\x00\x09gw/7/dow", b"\xd0"])
@@ -235,13 +238,13 @@ async def test_a_broker_that_goes_silent_inside_a_packet_ends_by_the_deadline(
     packet: bytes, start_probe: StartProbe, paths: Paths
 ) -> None:
     async with serving(after_login(packet), paths) as port:
-        probe = await start_probe(port, timeout_ms=700)
+        probe = await start_probe(port, timeout_ms=_DEADLINE_MS)
         assert await probe.do("connect") == "connected"
 
-        outcome = await probe.do("poll 3000")
+        outcome = await probe.do("poll 60000")
 
     assert outcome == "down: the broker did not answer in time"
-    assert 600 <= probe.elapsed_ms < 2000
+    assert _DEADLINE_MS <= probe.elapsed_ms < _LATE_MS
 
 
 async def test_a_broker_that_answers_no_ping_counts_as_down(start_probe: StartProbe, paths: Paths) -> None:
@@ -261,17 +264,17 @@ async def test_a_packet_that_breaks_the_protocol_ends_the_link(
     packet: bytes, start_probe: StartProbe, paths: Paths
 ) -> None:
     async with serving(after_login(packet), paths) as port:
-        probe = await start_probe(port, timeout_ms=700)
+        probe = await start_probe(port, timeout_ms=_DEADLINE_MS)
         assert await probe.do("connect") == "connected"
 
-        outcome = await probe.do("poll 3000")
+        outcome = await probe.do("poll 60000")
 
     assert outcome.startswith("down: ")
 
 
 async def test_a_peer_that_reads_nothing_cannot_hold_a_sender(start_probe: StartProbe, paths: Paths) -> None:
     async with serving(after_login(b"", stop_reading=True), paths) as port:
-        probe = await start_probe(port, timeout_ms=700)
+        probe = await start_probe(port, timeout_ms=_DEADLINE_MS)
         await probe.do("connect")
 
         for _ in range(2000):
@@ -280,4 +283,4 @@ async def test_a_peer_that_reads_nothing_cannot_hold_a_sender(start_probe: Start
                 break
 
     assert outcome == "down: the broker did not answer in time"
-    assert probe.elapsed_ms < 2000
+    assert probe.elapsed_ms < _LATE_MS

@@ -12,7 +12,7 @@ from tools.stack.service import ROOT, free_port
 
 def test_the_whole_story_is_observed_from_the_payment_to_the_last_forgery() -> None:
     told = subprocess.run(
-        [sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, timeout=800, check=False
     )
 
     assert told.returncode == 0, told.stdout + told.stderr

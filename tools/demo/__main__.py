@@ -1,6 +1,7 @@
 """`make demo`: the whole story against the real parts, on free ports in a folder of its own; 0 if all was observed."""
 
 import asyncio
+import shutil
 import sys
 import tempfile
 import time
@@ -38,6 +39,7 @@ def main() -> int:
     except (NotObserved, WorldError, StackError, ApiError, ProvisionError, RuntimeError) as error:
         print(f"\ndemo: FAILED: {error}\n      the logs are in {folder}")
         return 1
+    shutil.rmtree(folder)
     print(f"\ndemo: every step was observed, in {time.monotonic() - started:.0f} s")
     return 0
 

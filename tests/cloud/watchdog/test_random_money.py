@@ -232,7 +232,7 @@ async def _vouchers(made: Paying) -> list[str]:
     return [one["code"] for one in batch["vouchers"]]
 
 
-@pytest.mark.timeout(3600 if LONG else 300)
+@pytest.mark.timeout(3600 if LONG else 900)
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_all_money_ends_once(kind: str, request: pytest.FixtureRequest, tmp_path: Path, certificates: Paths) -> None:
     url = request.getfixturevalue(f"{kind}_url")
