@@ -53,7 +53,8 @@ class Life:
 
     async def _flow(self, pulses: int) -> None:
         state = await self._board.do("pulses", channel=0, count=pulses, closed_ms=_PULSE_MS, open_ms=_PULSE_MS)
-        self._flowed_ml = (pulses * PULSE_ML if state["on"] else 0, pulses * PULSE_ML)
+        hidden_ml = self._flowed_ml[1]  # of what had flowed before; it may not have been seen to this day
+        self._flowed_ml = (pulses * PULSE_ML if state["on"] else 0, pulses * PULSE_ML + hidden_ml)
 
     def _check_balance(self, left_ml: int) -> None:
         """The balance after a start against what was there before; of a token without an answer it tells the fate."""
